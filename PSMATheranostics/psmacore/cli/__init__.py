@@ -1,0 +1,1 @@
+"""The command `psma`: thin commands over the use cases."""

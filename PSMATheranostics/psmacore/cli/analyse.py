@@ -1,0 +1,102 @@
+"""``psma analyse``: one study to a folder of results."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from psmacore.cli.options import Subparsers
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add ``psma analyse``."""
+    parser = subparsers.add_parser(
+        "analyse",
+        help="segment and measure one study",
+        description="Segment and measure one PET/CT study: results.json, DICOM objects and report in --out.",
+        epilog="Environment: PSMA_PACS_USER and PSMA_PACS_PASSWORD sign in to the archive; PSMA_PACS_TIMEOUT_S is how "
+        "long to wait for its next bytes, in s (60).",
+    )
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--dicom", type=Path, metavar="DIR", help="folder with the study's DICOM files")
+    source.add_argument("--dicomweb", metavar="URL", help="DICOMweb root of the archive; needs --study")
+    parser.add_argument("--study", metavar="UID", help="Study Instance UID")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="result folder, complete or absent")
+    parser.add_argument(
+        "--segmenter",
+        default="threshold",
+        metavar="NAME",
+        help="threshold (the tracer's own rule), or threshold:RULE[=SUV] with psma_fixed, suv_4, percent_41, "
+        "percent_50, fdg_liver, liver_psma, liver_mean",
+    )
+    parser.add_argument("--organs", type=Path, metavar="FILE", help="organ map: DICOM SEG or NIfTI")
+    parser.add_argument(
+        "--mask", metavar="FILE[:ROI NAME]", help="measure this RTSTRUCT, SEG or NIfTI instead of segmenting"
+    )
+    parser.add_argument("--pet-series", metavar="UID", help="which PET, where the study has several")
+    parser.add_argument("--ct-series", metavar="UID", help="which CT, where the study has several")
+    parser.add_argument(
+        "--override",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="value in place of the header's, for example weight_kg=81; recorded in every result",
+    )
+    parser.add_argument("--companion", metavar="DIR|UID", help="the other tracer's study, for models that read both")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where a model runs")
+    parser.add_argument("--publish", action="store_true", help="store the objects in the archive of --dicomweb")
+    parser.add_argument("--json", action="store_true", help="print the results as one JSON object")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the analysis in a worker process."""
+    import json
+
+    from psmacore.cli.options import write_json
+    from psmacore.cli.running import run_analysis
+
+    folder = run_analysis(_request(arguments), arguments.out, "analyse")
+    results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    if arguments.json:
+        write_json(results)
+        return 0
+    totals = results["totals"]
+    if totals is None:
+        print(f"{len(results['lesions'])} candidates; {'; '.join(results['warnings'])}")
+    else:
+        print(
+            f"{totals['n_lesions']} lesions, PSMA-TV {totals['psma_tv_ml']:.2f} ml, "
+            f"TL-PSMA {totals['tl_psma_ml']:.1f} ml, SUVmax {totals['suv_max']:.2f} g/ml; AI, unconfirmed"
+        )
+    print(f"results: {folder}")
+    return 0
+
+
+def _request(arguments: argparse.Namespace):  # type: ignore[no-untyped-def]
+    from psmacore.cli.options import reader_name
+    from psmacore.errors import UsageError
+    from psmacore.pipeline.request import AnalyseRequest, MaskSource
+    from psmacore.suv.overrides import parse_override
+
+    if arguments.companion is not None:
+        raise UsageError(f"--companion: segmenter {arguments.segmenter!r} reads one study only")
+    if arguments.device == "cuda":
+        raise UsageError(f"--device cuda: segmenter {arguments.segmenter!r} runs on the CPU")
+    if arguments.dicom is not None and not arguments.dicom.is_dir():
+        raise UsageError(f"--dicom: no such folder: {arguments.dicom}")
+    if arguments.organs is not None and not arguments.organs.is_file():
+        raise UsageError(f"--organs: no such file: {arguments.organs}")
+    return AnalyseRequest(
+        dicom=None if arguments.dicom is None else arguments.dicom.absolute(),
+        dicomweb_url=arguments.dicomweb,
+        study_uid=arguments.study,
+        segmenter=arguments.segmenter,
+        organs=None if arguments.organs is None else arguments.organs.absolute(),
+        mask=None if arguments.mask is None else MaskSource.parse(arguments.mask),
+        pet_series_uid=arguments.pet_series,
+        ct_series_uid=arguments.ct_series,
+        overrides=tuple(parse_override(text, reader=reader_name()) for text in arguments.override),
+        publish=arguments.publish,
+    )

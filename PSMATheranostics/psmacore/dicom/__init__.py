@@ -1,0 +1,1 @@
+"""DICOM files to the model's values, and results back to DICOM objects."""

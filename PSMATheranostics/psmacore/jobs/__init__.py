@@ -1,0 +1,1 @@
+"""A job description to a running worker process and its progress events."""

@@ -1,0 +1,1 @@
+"""SUV and organ labels to measured lesions."""

@@ -1,0 +1,1 @@
+"""Frozen values that travel between the rooms: geometry, volumes, administration, lesions, time points."""

@@ -1,0 +1,1 @@
+"""A seed to simulated patients with known truth, as arrays and as DICOM."""

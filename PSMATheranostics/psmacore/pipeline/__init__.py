@@ -1,0 +1,1 @@
+"""The use cases: a study in, a folder of results out."""

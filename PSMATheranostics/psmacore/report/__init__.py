@@ -1,0 +1,1 @@
+"""An analysed study to figures, tables, HTML, PDF and plain text."""

@@ -1,0 +1,1 @@
+"""A job folder to results, in a process of its own."""

@@ -1,0 +1,1 @@
+"""HTTP requests to answers, one file per DICOMweb service or kind of page."""
