@@ -54,6 +54,29 @@ class GeometryFault(StrEnum):
     NO_FRAME_OF_REFERENCE = "no frame of reference"
     FEWER_SLICES = "fewer slices than declared"
 
+    @property
+    def attribute(self) -> str:
+        """The DICOM attribute that shows the fault, as ``(gggg,eeee) Name``."""
+        return _ATTRIBUTES[self]
+
+
+_POSITION, _ORIENTATION = "(0020,0032) Image Position (Patient)", "(0020,0037) Image Orientation (Patient)"
+_FRAME_OF_REFERENCE = "(0020,0052) Frame of Reference UID"
+_ATTRIBUTES = {
+    GeometryFault.MISSING_SLICE: _POSITION,
+    GeometryFault.DUPLICATE_POSITION: _POSITION,
+    GeometryFault.TILTED: _ORIENTATION,
+    GeometryFault.UNEQUAL_STEPS: _POSITION,
+    GeometryFault.SINGLE_SLICE: _POSITION,
+    GeometryFault.MIXED_SERIES: "(0020,000E) Series Instance UID",
+    GeometryFault.MIXED_FRAMES_OF_REFERENCE: _FRAME_OF_REFERENCE,
+    GeometryFault.MIXED_ORIENTATIONS: _ORIENTATION,
+    GeometryFault.MIXED_SIZES: "(0028,0010) Rows x (0028,0011) Columns",
+    GeometryFault.MIXED_SPACINGS: "(0028,0030) Pixel Spacing",
+    GeometryFault.NO_FRAME_OF_REFERENCE: _FRAME_OF_REFERENCE,
+    GeometryFault.FEWER_SLICES: "(0054,0081) Number of Slices",
+}
+
 
 @dataclass(frozen=True)
 class GeometryFinding:
@@ -64,7 +87,7 @@ class GeometryFinding:
     forbids: bool
 
     def __str__(self) -> str:
-        return f"{self.fault}: {self.text}"
+        return f"{self.fault}: {self.text} [{self.fault.attribute}]"
 
 
 @dataclass(frozen=True)
@@ -264,7 +287,7 @@ def examine_slices(planes: Sequence[SlicePlane]) -> tuple[GeometryFinding, ...]:
     if len(planes) == 1:
         found.append(GeometryFinding(GeometryFault.SINGLE_SLICE, "one image makes no volume", True))
     if not planes[0].frame_of_reference_uid:
-        words = "(0020,0052) is absent: it cannot be shown that other series lie in the same space"
+        words = "absent: it cannot be shown that other series lie in the same space"
         found.append(GeometryFinding(GeometryFault.NO_FRAME_OF_REFERENCE, words, False))
     if any(one.forbids for one in found):
         return tuple(found)

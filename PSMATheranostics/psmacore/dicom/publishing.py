@@ -17,7 +17,7 @@ from pydicom.sr.codedict import codes
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from psmacore.dicom.sources import COPIED_TAGS, SourceSeries, read_sources
-from psmacore.dicom.validity import elements_of, mark_as_explicit, require_valid
+from psmacore.dicom.validity import require_valid
 from psmacore.errors import UsageError
 from psmacore.model.timepoint import Timepoint
 from psmacore.model.uids import new_uid
@@ -244,7 +244,7 @@ def _character_set(identity: Dataset, made: Dataset) -> list[str]:
     own = identity.get("SpecificCharacterSet") or []
     declared = [own] if isinstance(own, str) else list(own)
     encoding = python_encoding.get(declared[0], "ascii") if len(declared) == 1 else "ascii"
-    for element in elements_of(made):
+    for element in made.iterall():
         if element.VR in _TEXT_VRS and element.tag not in identity and not str(element.value).isascii():
             try:
                 str(element.value).encode(encoding)
@@ -278,7 +278,6 @@ def dicom_dt(moment: datetime) -> str:
 def save(made: Dataset, path: Path) -> Path:
     """Write an object beside its place, then rename it, so that no half-written file is ever seen there."""
     aside = path.with_name(f".{path.name}.part")
-    mark_as_explicit(made)
     try:
         made.save_as(aside, enforce_file_format=True)
         os.replace(aside, path)

@@ -72,7 +72,8 @@ def choose_pet_series(
     if not volumes:
         have = ", ".join(sorted({one.ref.modality or "unknown" for one in contents.series}))
         why = "".join(f"; series {one.series.ref.series_uid}: {one.reason}" for one in rejected)
-        raise StudyContentError(f"study {contents.study.study_uid} has no PET volume; its series are: {have}{why}")
+        study_uid = contents.study.study_uid
+        raise StudyContentError(f"study {study_uid} has no PET volume; (0008,0060) Modality of its series: {have}{why}")
     corrected = [one for one in volumes if one.is_attenuation_corrected]
     if not corrected:
         raise refusal(

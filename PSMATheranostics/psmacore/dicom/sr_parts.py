@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -137,7 +136,7 @@ def lesion_state(lesion: Lesion) -> sr.QualitativeEvaluation:
     return evaluation(codes.LESION_STATE, codes.state_code(lesion.state))
 
 
-def lesion_texts(lesion: Lesion) -> Iterable[sr.TextContentItem]:
+def lesion_texts(lesion: Lesion) -> list[sr.TextContentItem]:
     """Return what of a lesion is neither number nor code."""
     texts = ((codes.MI_TNM, lesion.mi_tnm), (codes.CONFIRMED_BY, lesion.confirmed_by))
     return [text(name, value) for name, value in texts if value is not None]

@@ -1,4 +1,4 @@
-"""Measurement groups to a Comprehensive 3D SR of TID 1500 that says who observed and whether a reader has verified it."""
+"""Measurement groups to a Comprehensive 3D SR (TID 1500) that says who observed and whether a reader verified it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from highdicom import sr
 from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes as standard_codes
 
 from psmacore.dicom import codes
 from psmacore.dicom.publishing import MANUFACTURER, Predecessor, Publication, PublishedSeries, dicom_dt
@@ -16,6 +17,12 @@ MeasurementGroup = (
     sr.VolumetricROIMeasurementsAndQualitativeEvaluations
     | sr.PlanarROIMeasurementsAndQualitativeEvaluations
     | sr.MeasurementsAndQualitativeEvaluations
+)
+_OF_ONE_IMAGE = (
+    standard_codes.DCM.SliceThickness,
+    standard_codes.DCM.ImagePositionPatientX,
+    standard_codes.DCM.ImagePositionPatientY,
+    standard_codes.DCM.ImagePositionPatientZ,
 )
 _STAND_IN = "Reader^"
 """What highdicom gets for a reader's name, because it quotes names of one component in warnings."""
@@ -39,8 +46,7 @@ def build_report(
     remarks : sequence of TextContentItem
         For the report's Qualitative Evaluations; may be empty.
     images : sequence of Dataset
-        PET images that were measured, for the Image Library (TID 1600), which viewers look for before
-        they read anything else; at least one, and each once.
+        PET images that were measured, for the Image Library; at least one, and each once.
     evidence : sequence of Dataset
         Other objects of the study that the content refers to.
 
@@ -54,8 +60,8 @@ def build_report(
         procedure_reported=concept(codes.PET_WHOLE_BODY),
         imaging_measurements=groups,
         title=concept(codes.IMAGING_MEASUREMENT_REPORT),
-        referenced_images=images,
     )
+    content[0].ContentSequence.insert(len(content[0].ContentSequence) - 1, _image_library(images)[0])
     if remarks:
         content[0].ContentSequence.append(_qualitative_evaluations(remarks))
     confirmation = publication.confirmation
@@ -85,6 +91,29 @@ def build_report(
     return made
 
 
+def _image_library(images: Sequence[Dataset]) -> sr.ImageLibrary:
+    """Return the library of the images of one PET series (TID 1600), which viewers look for before anything else.
+
+    highdicom describes every image anew. Images of one series share modality, frame of reference, grid
+    and orientation, which TID 1600 lets their group say once; the report is a third as large for it.
+    """
+    library = sr.ImageLibrary(images[:1])
+    (group,) = library[0].ContentSequence
+    (first,) = group.ContentSequence
+    shared = [item for item in first.ContentSequence if item.name not in _OF_ONE_IMAGE]
+    entries = [
+        sr.ImageContentItem(
+            name=first.name,
+            referenced_sop_class_uid=image.SOPClassUID,
+            referenced_sop_instance_uid=image.SOPInstanceUID,
+            relationship_type=sr.RelationshipTypeValues.CONTAINS,
+        )
+        for image in images
+    ]
+    group.ContentSequence = sr.ContentSequence([*shared, *entries])
+    return library
+
+
 def _observers(publication: Publication) -> sr.ObservationContext:
     """Return who observed (TID 1001): the reader once there is one, and the software."""
     device = sr.ObserverContext(
@@ -106,7 +135,7 @@ def _observers(publication: Publication) -> sr.ObservationContext:
 
 
 def _qualitative_evaluations(remarks: Sequence[sr.TextContentItem]) -> sr.ContainerContentItem:
-    """Return the report's Qualitative Evaluations (TID 1500, row 12), which highdicom's report lacks."""
+    """Return the report's Qualitative Evaluations (TID 1500), which highdicom's template lacks."""
     container = sr.ContainerContentItem(
         name=concept(codes.QUALITATIVE_EVALUATIONS), relationship_type=sr.RelationshipTypeValues.CONTAINS
     )

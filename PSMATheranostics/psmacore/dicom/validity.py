@@ -6,15 +6,13 @@ judges values that are set by the same switch. What we write is judged here, onc
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import Any
 
 from pydicom import config
-from pydicom.charset import default_encoding
-from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
-from pydicom.valuerep import IS, DSfloat, PersonName, validate_value
+from pydicom.valuerep import validate_value
 
 from psmacore.errors import UsageError
 
@@ -38,8 +36,8 @@ def require_valid(made: Dataset, *, copied_tags: Collection[int], copied_uids: C
     ----------
     DICOM PS3.5 6.2 (Value Representation).
     """
-    for element in elements_of(made):
-        if element.tag in copied_tags:
+    for element in made.iterall():
+        if element.VR == "SQ" or element.tag in copied_tags:
             continue
         value = element.value
         for one in value if isinstance(value, MultiValue) else (value,):
@@ -54,42 +52,7 @@ def _is_valid(vr: str, value: Any) -> bool:
     if value is None or value == "":
         return True
     try:
-        validate_value(vr, str(value) if isinstance(value, DSfloat | IS | PersonName) else value, config.RAISE)
+        validate_value(vr, str(value) if vr in ("DS", "IS", "PN") else value, config.RAISE)
     except (TypeError, ValueError):
         return False
     return True
-
-
-def elements_of(made: Dataset) -> Iterator[DataElement]:
-    """Yield every element but sequences of an object and its items; what items share, once."""
-    for dataset in datasets_of(made):
-        for tag in list(dataset.keys()):
-            element = dataset[tag]
-            if element.VR != "SQ":
-                yield element
-
-
-def datasets_of(made: Dataset) -> Iterator[Dataset]:
-    """Yield an object and all items in it; what is shared, once."""
-    pending, seen = [made], {id(made)}
-    while pending:
-        dataset = pending.pop()
-        yield dataset
-        for tag in list(dataset.keys()):
-            element = dataset.get_item(tag)
-            if element.VR == "SQ":
-                for item in dataset[tag].value:
-                    if id(item) not in seen:
-                        seen.add(id(item))
-                        pending.append(item)
-
-
-def mark_as_explicit(made: Dataset) -> None:
-    """Mark every item as new in Explicit VR Little Endian, in place.
-
-    pydicom otherwise looks through all that is below an item for ambiguous representations before it
-    writes the item, at each level anew; at the root, once, is enough.
-    """
-    for item in datasets_of(made):
-        if item is not made:
-            item.set_original_encoding(False, True, default_encoding)

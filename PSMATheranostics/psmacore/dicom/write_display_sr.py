@@ -6,22 +6,16 @@ from pathlib import Path
 
 import contourpy
 import numpy as np
+from highdicom import sr
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from scipy import ndimage
 
 from psmacore.dicom import codes
-from psmacore.dicom.publishing import Publication, PublishedSeries, reference_to, save
-from psmacore.dicom.sr_document import build_report
-from psmacore.dicom.sr_groups import (
-    lesion_findings,
-    lesion_state,
-    measurement,
-    measurement_group,
-    shared_items,
-)
-from psmacore.dicom.sr_groups import suv as suv_measurement
-from psmacore.dicom.sr_items import Relation, image, polyline
+from psmacore.dicom.publishing import Publication, PublishedSeries, save
+from psmacore.dicom.sr_parts import GroupContext, concept, finding_site, lesion_state, volume
+from psmacore.dicom.sr_parts import suv as suv_measurement
+from psmacore.dicom.sr_report import build_report
 from psmacore.dicom.write_seg import lesions_of_union
 from psmacore.model.lesions import Lesion
 from psmacore.model.volumes import Segmentation, SuvVolume
@@ -56,12 +50,12 @@ def write_display_sr(
     if not lesions:
         return None
     boxes = ndimage.find_objects(segmentation.labels)
-    shared = shared_items(publication, rwvm)
+    context = GroupContext.of(publication, rwvm)
     groups, images = [], {}
     for lesion in lesions:
         k, outline = hottest_outline(suv, segmentation, lesion.segment_number, boxes[lesion.segment_number - 1])
         images[k] = publication.sources.images[k]
-        groups.append(_group(lesion, images[k], outline, shared))
+        groups.append(_group(lesion, images[k], outline, context))
     made = build_report(
         publication, groups, [], list(images.values()), [rwvm], PublishedSeries.SR_DISPLAY, "PSMA lesion outlines"
     )
@@ -108,18 +102,23 @@ def outline_label(lesion: Lesion) -> str:
     return f"{lesion.tracking_id} {lesion.site.meaning}"[: _TEXT_LIMIT - len(tail)] + tail
 
 
-def _group(lesion: Lesion, source: Dataset, outline: NDArray[np.float64], shared: list[Dataset]) -> Dataset:
-    selected_from = image(codes.SOURCE, reference_to(source), Relation.SELECTED_FROM)
-    return measurement_group(
-        "1410",
-        (outline_label(lesion), lesion.tracking_uid),
-        lesion.site,
-        findings=lesion_findings(lesion),
-        shared=shared,
-        content=[
-            suv_measurement(lesion.suv_max, codes.MAXIMUM),
-            measurement(codes.VOLUME, lesion.volume_ml, codes.MILLILITRE, method=codes.VOXEL_SUM_METHOD),
-            lesion_state(lesion),
-            polyline(codes.IMAGE_REGION, outline, selected_from),
-        ],
+def _group(
+    lesion: Lesion, source: Dataset, outline: NDArray[np.float64], context: GroupContext
+) -> sr.PlanarROIMeasurementsAndQualitativeEvaluations:
+    category, kind = codes.property_of(lesion)
+    return sr.PlanarROIMeasurementsAndQualitativeEvaluations(
+        tracking_identifier=sr.TrackingIdentifier(uid=lesion.tracking_uid, identifier=outline_label(lesion)),
+        referenced_region=sr.ImageRegion(
+            graphic_type=sr.GraphicTypeValues.POLYLINE,
+            graphic_data=outline,
+            source_image=sr.SourceImageForRegion.from_source_image(source),
+        ),
+        referenced_real_world_value_map=context.value_map,
+        time_point_context=context.time_point,
+        finding_category=concept(category),
+        finding_type=concept(kind),
+        algorithm_id=context.algorithm,
+        finding_sites=[finding_site(lesion.site)],
+        measurements=[suv_measurement(lesion.suv_max, codes.MAXIMUM), volume(lesion)],
+        qualitative_evaluations=[lesion_state(lesion)],
     )

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from highdicom import sr
 from pydicom.dataset import Dataset
 
 from psmacore.dicom import codes
 from psmacore.dicom.publishing import Publication, PublishedSeries, save
-from psmacore.dicom.sr_document import build_report
-from psmacore.dicom.sr_groups import (
-    lesion_findings,
+from psmacore.dicom.sr_parts import (
+    GroupContext,
+    concept,
+    evaluation,
+    finding_site,
     lesion_measurements,
     lesion_state,
     lesion_texts,
     measurement,
-    measurement_group,
-    shared_items,
+    moment,
     suv,
+    text,
 )
-from psmacore.dicom.sr_items import coded, moment, segment, text, uid_reference
+from psmacore.dicom.sr_report import MeasurementGroup, build_report
 from psmacore.errors import UsageError
 from psmacore.model.codes import Code
 from psmacore.model.lesions import Lesion, ReferenceRegion
@@ -70,11 +74,13 @@ def write_sr(publication: Publication, seg: Dataset | None, rwvm: Dataset, path:
     timepoint = publication.timepoint
     if seg is None and timepoint.lesions:
         raise UsageError("the lesions of a report need their SEG")
-    shared = shared_items(publication, rwvm)
-    groups = [] if seg is None else [_lesion_group(one, publication, seg, shared) for one in timepoint.lesions]
-    groups.append(_whole_body_group(timepoint, shared))
-    groups.append(_suv_basis_group(timepoint, shared))
-    groups.extend(_reference_group(region, shared) for region in timepoint.reference_regions)
+    context = GroupContext.of(publication, rwvm)
+    groups: list[MeasurementGroup] = []
+    if seg is not None:
+        groups.extend(_lesion_group(lesion, publication, seg, context) for lesion in timepoint.lesions)
+    groups.append(_whole_body_group(timepoint, context))
+    groups.append(_suv_basis_group(timepoint, context))
+    groups.extend(_reference_group(region, context) for region in timepoint.reference_regions)
     made = build_report(
         publication,
         groups,
@@ -88,38 +94,47 @@ def write_sr(publication: Publication, seg: Dataset | None, rwvm: Dataset, path:
     return made
 
 
-def _lesion_group(lesion: Lesion, publication: Publication, seg: Dataset, shared: list[Dataset]) -> Dataset:
-    return measurement_group(
-        "1411",
-        (lesion.tracking_id, lesion.tracking_uid),
-        lesion.site,
-        findings=lesion_findings(lesion),
-        shared=shared,
-        content=[
-            *lesion_measurements(lesion),
-            lesion_state(lesion),
-            segment(codes.REFERENCED_SEGMENT, seg, lesion.segment_number),
-            uid_reference(codes.SOURCE_SERIES, publication.sources.series_uid),
-            *lesion_texts(lesion),
-        ],
+def _lesion_group(
+    lesion: Lesion, publication: Publication, seg: Dataset, context: GroupContext
+) -> sr.VolumetricROIMeasurementsAndQualitativeEvaluations:
+    category, kind = codes.property_of(lesion)
+    group = sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
+        tracking_identifier=sr.TrackingIdentifier(uid=lesion.tracking_uid, identifier=lesion.tracking_id),
+        referenced_segment=sr.ReferencedSegment(
+            sop_class_uid=seg.SOPClassUID,
+            sop_instance_uid=seg.SOPInstanceUID,
+            segment_number=lesion.segment_number,
+            source_series=sr.SourceSeriesForSegmentation(publication.sources.series_uid),
+        ),
+        referenced_real_world_value_map=context.value_map,
+        time_point_context=context.time_point,
+        finding_category=concept(category),
+        finding_type=concept(kind),
+        algorithm_id=context.algorithm,
+        finding_sites=[finding_site(lesion.site)],
+        measurements=lesion_measurements(lesion),
+        qualitative_evaluations=[lesion_state(lesion)],
     )
+    group[0].ContentSequence.extend(lesion_texts(lesion))
+    return group
 
 
-def _whole_body_group(timepoint: Timepoint, shared: list[Dataset]) -> Dataset:
+def _whole_body_group(timepoint: Timepoint, context: GroupContext) -> sr.MeasurementsAndQualitativeEvaluations:
     totals = timepoint.totals
     if totals is None:
-        return _group("Whole body", codes.WHOLE_BODY, shared, [text(codes.TOTALS_MISSING, _NO_TOTALS)])
-    content = [
+        reason = text(codes.TOTALS_MISSING, _NO_TOTALS)
+        return _group("Whole body", codes.WHOLE_BODY, context, [], further=[reason])
+    measurements = [
         measurement(codes.NUMBER_OF_LESIONS, int(totals.n_lesions), codes.NO_UNITS, derivation=codes.TOTAL),
         measurement(codes.PSMA_TV, totals.psma_tv_ml, codes.MILLILITRE, method=codes.VOXEL_SUM_METHOD),
         measurement(codes.TL_PSMA, totals.tl_psma_ml, codes.GRAM, derivation=codes.TOTAL),
         suv(totals.suv_max, codes.MAXIMUM),
         suv(totals.suv_mean, codes.MEAN),
     ]
-    return _group("Whole body", codes.WHOLE_BODY, shared, content)
+    return _group("Whole body", codes.WHOLE_BODY, context, measurements)
 
 
-def _suv_basis_group(timepoint: Timepoint, shared: list[Dataset]) -> Dataset:
+def _suv_basis_group(timepoint: Timepoint, context: GroupContext) -> sr.MeasurementsAndQualitativeEvaluations:
     basis = timepoint.suv
     activity_mbq = None if basis.injected_activity_bq is None else basis.injected_activity_bq / 1e6
     numbers = (
@@ -133,23 +148,28 @@ def _suv_basis_group(timepoint: Timepoint, shared: list[Dataset]) -> Dataset:
     )
     texts = ((codes.DECAY_CORRECTION, basis.decay_correction), (codes.PATIENT_SEX, basis.sex))
     moments = ((codes.INJECTED_AT, basis.injected_at), (codes.DECAY_REFERENCE, basis.reference_at))
-    content = [
-        *(measurement(name, value, unit, method=codes.AS_USED) for name, value, unit in numbers if value is not None),
-        coded(codes.RADIOPHARMACEUTICAL, timepoint.tracer),
-        *(text(name, value) for name, value in texts if value),
-        *(moment(name, value) for name, value in moments if value is not None),
-    ]
-    return _group("SUV basis", codes.WHOLE_BODY, shared, content)
+    return _group(
+        "SUV basis",
+        codes.WHOLE_BODY,
+        context,
+        [measurement(name, value, unit, method=codes.AS_USED) for name, value, unit in numbers if value is not None],
+        evaluations=[evaluation(codes.RADIOPHARMACEUTICAL, timepoint.tracer)],
+        further=[
+            *(text(name, value) for name, value in texts if value),
+            *(moment(name, value) for name, value in moments if value is not None),
+        ],
+    )
 
 
-def _reference_group(region: ReferenceRegion, shared: list[Dataset]) -> Dataset:
-    content = [
-        suv(region.suv_mean, codes.MEAN),
-        suv(region.suv_sd, codes.STANDARD_DEVIATION),
-        text(codes.COMMENT, f"{region.n_voxels} voxels"),
-    ]
-    finding = coded(codes.FINDING, codes.REFERENCE_REGION)
-    return _group(region.name, _reference_site(region.name), shared, content, finding)
+def _reference_group(region: ReferenceRegion, context: GroupContext) -> sr.MeasurementsAndQualitativeEvaluations:
+    return _group(
+        region.name,
+        _reference_site(region.name),
+        context,
+        [suv(region.suv_mean, codes.MEAN), suv(region.suv_sd, codes.STANDARD_DEVIATION)],
+        finding=codes.REFERENCE_REGION,
+        further=[text(codes.COMMENT, f"{region.n_voxels} voxels")],
+    )
 
 
 def _reference_site(name: str) -> Code:
@@ -160,12 +180,32 @@ def _reference_site(name: str) -> Code:
     return organ.code if organ is not None and organ.code is not None else codes.WHOLE_BODY
 
 
-def _group(name: str, site: Code, shared: list[Dataset], content: list[Dataset], *findings: Dataset) -> Dataset:
+def _group(
+    name: str,
+    site: Code,
+    context: GroupContext,
+    measurements: Sequence[sr.Measurement],
+    *,
+    finding: Code | None = None,
+    evaluations: Sequence[sr.QualitativeEvaluation] = (),
+    further: Sequence[sr.ContentItem] = (),
+) -> sr.MeasurementsAndQualitativeEvaluations:
     """Return a TID 1501 group, which refers to no region of its own."""
-    return measurement_group("1501", (name, new_uid()), site, findings=findings, shared=shared, content=content)
+    group = sr.MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=sr.TrackingIdentifier(uid=new_uid(), identifier=name),
+        referenced_real_world_value_map=context.value_map,
+        time_point_context=context.time_point,
+        finding_type=concept(finding) if finding else None,
+        algorithm_id=context.algorithm,
+        finding_sites=[finding_site(site)],
+        measurements=measurements,
+        qualitative_evaluations=evaluations,
+    )
+    group[0].ContentSequence.extend(further)
+    return group
 
 
-def _remarks(timepoint: Timepoint) -> list[Dataset]:
+def _remarks(timepoint: Timepoint) -> list[sr.TextContentItem]:
     remarks = [text(codes.SUV_STEP, step) for step in timepoint.suv.steps]
     for override in timepoint.suv.overrides:
         old = "absent" if override.old_value is None else override.old_value

@@ -62,7 +62,7 @@ class JobFolder:
         self._made_parents = tuple(parent for parent in self.job.out.parents if not parent.exists())
         self.job.out.parent.mkdir(parents=True, exist_ok=True)
         remove_stale_folders(self.job.out)
-        self._lock = try_own(_lock_path(self.path))
+        self._lock = _own_within(_LOCK_WAIT_S, _lock_path(self.path))  # another job's cleaner may hold it for a moment
         if self._lock is None:
             raise UsageError(f"job {self.job.job} is running already")
         self.path.mkdir()
@@ -107,11 +107,9 @@ class JobFolder:
 @contextlib.contextmanager
 def _only_one_commit(out: Path) -> Iterator[Path]:
     """Hold ``out`` against other jobs that finish at the same moment: between two renames it is absent."""
-    deadline = time.monotonic() + _COMMIT_WAIT_S
-    while (lock := try_own(out.with_name(f"{out.name}{PARTIAL}.lock"))) is None:
-        if time.monotonic() > deadline:
-            raise UsageError(f"{out} is being written by another job")
-        time.sleep(0.02)
+    lock = _own_within(_COMMIT_WAIT_S, out.with_name(f"{out.name}{PARTIAL}.lock"))
+    if lock is None:
+        raise UsageError(f"{out} is being written by another job")
     try:
         yield out
     finally:
@@ -160,11 +158,17 @@ def discard_orphan(work: Path) -> None:
     if PARTIAL not in work.name:
         return
     shutil.rmtree(work, ignore_errors=True)
-    deadline = time.monotonic() + _LOCK_WAIT_S
-    while (lock := try_own(_lock_path(work))) is None and time.monotonic() < deadline:
-        time.sleep(0.02)  # the dying launcher's files close one after the other
+    lock = _own_within(_LOCK_WAIT_S, _lock_path(work))  # the dying launcher's files close one after the other
     if lock is not None:
         lock.release()
+
+
+def _own_within(wait_s: float, path: Path) -> OwnedLock | None:
+    """Return the lock of a file as soon as nobody else holds it, or ``None`` after ``wait_s``."""
+    deadline = time.monotonic() + wait_s
+    while (lock := try_own(path)) is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return lock
 
 
 def _work_folders(out: Path) -> set[Path]:

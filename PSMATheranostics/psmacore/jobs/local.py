@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
@@ -90,7 +91,8 @@ def _follow(
 ) -> Result | Failed:
     """Hand on the worker's events until it ends; its last word decides, and it must agree with the exit status."""
     outcome: Result | Failed | None = None
-    for event in _events(process, job.job):
+    last_words: deque[str] = deque(maxlen=1)
+    for event in _events(process, job.job, last_words):
         if is_cancelled():
             raise CancelledError(f"job {job.job} was cancelled")
         match event:
@@ -108,17 +110,20 @@ def _follow(
     status = process.wait()
     if isinstance(outcome, Failed) or (outcome is not None and status == 0):
         return outcome
-    return Failed(job.job, PsmaError.exit_code, _cause_of_death(status), "WorkerDied")
+    return Failed(job.job, PsmaError.exit_code, _cause_of_death(status, last_words), "WorkerDied")
 
 
-def _events(process: subprocess.Popen[bytes], job: str) -> Iterator[Event | None]:
-    """Yield events as they come, and ``None`` at least every 0.1 s until the worker's output ends."""
+def _events(process: subprocess.Popen[bytes], job: str, last_words: deque[str]) -> Iterator[Event | None]:
+    """Yield events as they come, and ``None`` at least every 0.1 s until the worker's output ends.
+
+    ``last_words`` keeps the last line of its standard error: a worker that cannot even start says why there.
+    """
     pieces: queue.Queue[bytes] = queue.Queue(maxsize=1000)
     stdout, stderr = process.stdout, process.stderr
     if stdout is None or stderr is None:
         raise PsmaError("the worker has no output pipes")
     threading.Thread(target=_pump, args=(stdout, pieces), daemon=True).start()
-    errors = threading.Thread(target=_log_lines, args=(stderr,), daemon=True)
+    errors = threading.Thread(target=_log_lines, args=(stderr, last_words), daemon=True)
     errors.start()
     reader = EventReader(job)
     n_silent = 0
@@ -149,10 +154,13 @@ def _pump(stream: IO[bytes], pieces: queue.Queue[bytes]) -> None:
     pieces.put(b"")
 
 
-def _log_lines(stream: IO[bytes]) -> None:
+def _log_lines(stream: IO[bytes], last_words: deque[str]) -> None:
     with contextlib.suppress(OSError, ValueError):
         for line in stream:
-            logger.info("%s", line.decode("utf-8", errors="replace").rstrip())
+            words = line.decode("utf-8", errors="replace").rstrip()
+            logger.info("%s", words)
+            if words:
+                last_words.append(words)
 
 
 @contextlib.contextmanager
@@ -197,9 +205,10 @@ def _end(process: subprocess.Popen[bytes], grace_s: float) -> None:
     process.wait()
 
 
-def _cause_of_death(status: int) -> str:
+def _cause_of_death(status: int, last_words: deque[str]) -> str:
     if status >= 0:
-        return f"the worker ended without a result (exit status {status})"
+        said = f"; it said: {last_words[0]}" if last_words else ""
+        return f"the worker ended without a result (exit status {status}){said}"
     try:
         name = signal.Signals(-status).name
     except ValueError:

@@ -12,11 +12,11 @@ from pydicom.sr.coding import Code as DicomCode
 from pydicom.uid import ExplicitVRLittleEndian
 
 from psmacore import __version__
+from psmacore.model.codes import PRIVATE_SCHEME
 from psmacore.model.organs import LEFT, ORGANS, RIGHT, Organ
 from psmacore.phantom.dicom_common import SIMULATED, StudyIdentity, code_sequence, date_of, time_of
 
 _CATEGORY = DicomCode("91723000", "SCT", "Anatomical Structure")
-_PRIVATE_SCHEME = "99PSMA"
 # highdicom asks for a family; a simulation is none of CID 7162, so the item is taken out again (type 3).
 _FAMILY = DicomCode("123109", "DCM", "Artificial Intelligence")
 
@@ -68,7 +68,7 @@ def organ_segmentation(
 def _describe(organ: Organ, place: int) -> hd.seg.SegmentDescription:
     code = organ.code
     kind = (
-        DicomCode(organ.name, _PRIVATE_SCHEME, organ.name)
+        DicomCode(organ.name, PRIVATE_SCHEME, organ.name)
         if code is None
         else DicomCode(code.value, code.scheme, code.meaning)
     )

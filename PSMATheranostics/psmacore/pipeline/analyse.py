@@ -13,13 +13,15 @@ from shutil import rmtree
 
 from psmacore.dicom.publication import PublishedFiles, write_objects
 from psmacore.errors import StudyContentError
+from psmacore.lesions.candidates import Candidates
 from psmacore.lesions.measure import measure, total
 from psmacore.lesions.reference import reference_regions
-from psmacore.model.timepoint import Patient, Scanner, Study, Timepoint
+from psmacore.model.timepoint import Patient, Scanner, SegmenterInfo, Study, Timepoint
 from psmacore.pacs.client import Pacs
 from psmacore.pipeline.load import LoadedStudy, load_study
 from psmacore.pipeline.request import AnalyseRequest
 from psmacore.pipeline.results import ResultFiles, write_results
+from psmacore.pipeline.results_records import dicom_dt
 from psmacore.pipeline.segmenters import Segmenter, StudyImages
 from psmacore.pipeline.software import this_software
 from psmacore.report.document import build_document
@@ -104,38 +106,16 @@ def _load(request: AnalyseRequest, source: Path, stages: Stages) -> LoadedStudy:
 
 def _measure_and_write(study: LoadedStudy, folder: Path, segmenter: Segmenter, stages: Stages) -> Timepoint:
     with stages.stage("segment", 0.45):
-        images = StudyImages(study.suv, study.organs, study.tracer)
-        candidates, info = segmenter.segment(images)
+        candidates, info = segmenter.segment(StudyImages(study.suv, study.organs, study.tracer))
     with stages.stage("measure", 0.6):
-        regions = () if study.organs is None else reference_regions(study.suv, study.organs)
-        lesions = measure(study.suv, candidates, reference=regions)
-    header = study.pet.header
-    acquisition = study.pet.acquisition
-    timepoint = Timepoint(
-        patient=Patient(
-            id=header.patient_id,
-            sex=header.patient_sex,
-            birth_year=int(header.patient_birth_date[:4]) if header.patient_birth_date[:4].isdigit() else None,
-        ),
-        study=Study(header.study_uid, header.study_date, header.study_time, header.study_description),
-        pet_series_uid=header.series_uid,
-        ct_series_uid=study.ct_series_uid,
-        tracer=study.tracer,
-        scanner=Scanner(header.manufacturer, header.model, acquisition.reconstruction),
-        suv=study.suv.derivation,
-        segmenter=info,
-        lesions=lesions,
-        totals=total(lesions) if candidates.physiology_excluded else None,
-        reference_regions=regions,
-        software=this_software(),
-        created_at=datetime.now(UTC).strftime("%Y%m%d%H%M%S.%f+0000"),
-        warnings=(*study.warnings, *candidates.warnings),
-    )
+        timepoint = _measure(study, candidates, info)
+    is_simulated = study.pet.header.is_synthetic
     with stages.stage("report", 0.7):
-        mip_rgb = render_mip(study.suv, candidates.segmentation, timepoint, is_simulated=header.is_synthetic)
-        document = build_document(timepoint, is_simulated=header.is_synthetic)
+        mip_rgb = render_mip(study.suv, candidates.segmentation, timepoint, is_simulated=is_simulated)
+        document = build_document(timepoint, is_simulated=is_simulated)
         mip_png = encode_png(mip_rgb)
-        (folder / "report.pdf").write_bytes(to_pdf(document, mip_png))
+        report_pdf = to_pdf(document, mip_png)
+        (folder / "report.pdf").write_bytes(report_pdf)
         (folder / "report.html").write_text(to_html(document, mip_png), encoding="utf-8")
     with stages.stage("write", 0.8):
         objects = write_objects(
@@ -144,11 +124,35 @@ def _measure_and_write(study: LoadedStudy, folder: Path, segmenter: Segmenter, s
             study.suv,
             candidates.segmentation,
             mip_rgb=mip_rgb,
-            report_pdf=(folder / "report.pdf").read_bytes(),
+            report_pdf=report_pdf,
             folder=folder,
         )
     write_results(folder / "results.json", timepoint, _result_files(objects), stages.timings_s)
     return timepoint
+
+
+def _measure(study: LoadedStudy, candidates: Candidates, info: SegmenterInfo) -> Timepoint:
+    """Measure every candidate and put all that is known of the study beside it."""
+    header = study.pet.header
+    regions = () if study.organs is None else reference_regions(study.suv, study.organs)
+    lesions = measure(study.suv, candidates, reference=regions)
+    birth_year = header.patient_birth_date[:4]
+    return Timepoint(
+        patient=Patient(header.patient_id, header.patient_sex, int(birth_year) if birth_year.isdigit() else None),
+        study=Study(header.study_uid, header.study_date, header.study_time, header.study_description),
+        pet_series_uid=header.series_uid,
+        ct_series_uid=study.ct_series_uid,
+        tracer=study.tracer,
+        scanner=Scanner(header.manufacturer, header.model, study.pet.acquisition.reconstruction),
+        suv=study.suv.derivation,
+        segmenter=info,
+        lesions=lesions,
+        totals=total(lesions) if candidates.physiology_excluded else None,
+        reference_regions=regions,
+        software=this_software(),
+        created_at=dicom_dt(datetime.now(UTC)),
+        warnings=(*study.warnings, *candidates.warnings),
+    )
 
 
 def _result_files(objects: PublishedFiles) -> ResultFiles:

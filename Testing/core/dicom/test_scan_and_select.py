@@ -185,7 +185,7 @@ def test_pet_that_is_no_volume_is_refused_with_the_reason(a_study):
 
 def test_ct_only_study_is_refused(a_study):
     a_study("ct", modality="CT")
-    with pytest.raises(StudyContentError, match="no PET volume; its series are: CT"):
+    with pytest.raises(StudyContentError, match=r"no PET volume; .* of its series: CT"):
         choose_pet_series(scan_folder(a_study.folder))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 import tracemalloc
 import warnings
 from dataclasses import replace
@@ -307,13 +306,11 @@ def test_sixty_lesions_on_a_real_series_are_conformant_and_read_back(a_real_resu
 
 
 @pytest.mark.slow
-def test_eighty_segments_on_a_whole_body_scan_take_seconds_and_little_memory(tmp_path: Path) -> None:
-    """W15: 60 lesions and 20 excluded candidates on 200 x 200 x 400 voxels (measured: all in 2.6 s)."""
+def test_eighty_segments_on_a_whole_body_scan_take_little_memory(tmp_path: Path) -> None:
+    """W15: 60 lesions and 20 excluded candidates on 200 x 200 x 400 voxels."""
     recipe = PetRecipe(shape=(400, 200, 200))
     result = analysed(a_volume(tmp_path / "pet", recipe), scattered_labels(recipe.shape, 80), n_excluded=20)
-    started = time.process_time()
     written = result.write(tmp_path / "out")
-    assert time.process_time() - started < 10
     assert len(written.paths) == len(NAMES)
     tracemalloc.start()
     write_seg(Publication.of(result.timepoint, result.pet), result.segmentation, tmp_path / "seg.dcm")

@@ -152,6 +152,12 @@ def test_a_killed_worker_is_named_with_its_signal(a_job: Job, a_worker: MakeWork
     assert leftovers() == []
 
 
+def test_the_last_words_of_a_worker_that_breaks_off_are_quoted(a_job: Job) -> None:
+    command = [sys.executable, "-c", "import a_package_that_is_not_there"]
+    with pytest.raises(errors.PsmaError, match="it said: ModuleNotFoundError: No module named 'a_package_that"):
+        run_local(a_job, command=command)
+
+
 def test_a_worker_without_a_result_is_no_success(a_job: Job) -> None:
     with pytest.raises(errors.PsmaError, match="without a result"):
         run_local(a_job, command=[sys.executable, "-c", "pass"])
