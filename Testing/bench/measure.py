@@ -16,8 +16,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import SimpleITK as sitk
@@ -45,8 +45,7 @@ LIMIT_S = 0.1
 _REPEATS = 7
 
 
-@dataclass(frozen=True)
-class Numbers:
+class Numbers(NamedTuple):
     """What both sides give for one lesion."""
 
     volume_ml: float
@@ -148,7 +147,7 @@ def _peaks(
 def _require_agreement(first: dict[int, Numbers], second: dict[int, Numbers]) -> None:
     for number, mine in first.items():
         theirs = second[number]
-        pairs = zip(vars(mine).items(), vars(theirs).values(), strict=True)
+        pairs = zip(mine._asdict().items(), theirs, strict=True)
         for (name, left), right in pairs:
             if abs(left - right) > 1e-4 * abs(right):
                 raise ValueError(f"lesion {number}: {name} is {left} here and {right} with the peer")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from psmacore.jobs.bridge import BridgeAddress
     from psmacore.pipeline.truth import TruthCheck
 
-SEED = 7
+SEED = 1
 N_TIMEPOINTS = 3
 
 

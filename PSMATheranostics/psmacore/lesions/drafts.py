@@ -65,16 +65,16 @@ def without_pitfalls(
         if not draft.state.counts:
             yield draft
             continue
-        hills = _hills(draft, suv)
-        pitfalls = [finder.find(_voxels_kji(hill, suv.values.shape)) for hill in hills]
-        kept = [hill for hill, pitfall in zip(hills, pitfalls, strict=True) if pitfall is None]
-        for hill, pitfall in zip(hills, pitfalls, strict=True):
+        found = hills(draft, suv)
+        pitfalls = [finder.find(_voxels_kji(hill, suv.values.shape)) for hill in found]
+        kept = [hill for hill, pitfall in zip(found, pitfalls, strict=True) if pitfall is None]
+        for hill, pitfall in zip(found, pitfalls, strict=True):
             if pitfall is not None:
                 yield Draft(hill, LesionState.EXCLUDED_CANDIDATE, None, pitfall.value)
-        if len(kept) == len(hills):
+        if len(kept) == len(found):
             yield draft
         elif kept:
-            yield from _rejoined(draft, np.sort(np.concatenate(kept)), suv, min_voxels)
+            yield from rejoined(draft, np.sort(np.concatenate(kept)), suv, min_voxels)
 
 
 def voxels_kji(draft: Draft, suv: SuvVolume) -> NDArray[np.int64]:
@@ -86,24 +86,30 @@ def _voxels_kji(flat: NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[np.i
     return np.stack(np.unravel_index(flat, shape), axis=1).astype(np.int64)
 
 
-def _hills(draft: Draft, suv: SuvVolume) -> list[NDArray[np.int64]]:
+def hills(draft: Draft, suv: SuvVolume) -> list[NDArray[np.int64]]:
     """Return the draft's voxels by the hill that they lie on, as flat indices."""
     voxels = _voxels_kji(draft.voxels, suv.values.shape)
-    start, stop = voxels.min(axis=0), voxels.max(axis=0) + 1
-    box = tuple(slice(int(a), int(b)) for a, b in zip(start, stop, strict=True))
-    inside = np.zeros(tuple(int(n) for n in stop - start), np.bool_)
-    at = tuple((voxels - start).T)
+    start = voxels.min(axis=0)
+    at, shape = box_of(voxels)
+    inside = np.zeros(shape, np.bool_)
     inside[at] = True
+    box = tuple(slice(int(a), int(a) + size) for a, size in zip(start, shape, strict=True))
     hill = partition(suv.values[box], inside, prominence=_HILL_PROMINENCE).labels[at]
     return [draft.voxels[hill == number] for number in np.unique(hill)]
 
 
-def _rejoined(draft: Draft, flat: NDArray[np.int64], suv: SuvVolume, min_voxels: int) -> list[Draft]:
+def box_of(voxels: NDArray[np.int64]) -> tuple[tuple[NDArray[np.int64], ...], tuple[int, int, int]]:
+    """Return where voxels, ``(n, 3)``, lie in the smallest box around them, as an index, and that box's shape."""
+    start = voxels.min(axis=0)
+    k, j, i = (int(size) for size in voxels.max(axis=0) + 1 - start)
+    return tuple((voxels - start).T), (k, j, i)
+
+
+def rejoined(draft: Draft, flat: NDArray[np.int64], suv: SuvVolume, min_voxels: int) -> list[Draft]:
     """Return what is left of a draft as one draft per component."""
     voxels = _voxels_kji(flat, suv.values.shape)
-    start = voxels.min(axis=0)
-    left = np.zeros(tuple(int(n) for n in voxels.max(axis=0) + 1 - start), np.uint16)
-    at = tuple((voxels - start).T)
+    at, shape = box_of(voxels)
+    left = np.zeros(shape, np.uint16)
     left[at] = 1
     numbers = components(left)[at]
     groups = [flat[numbers == number] for number in np.unique(numbers)]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cc3d
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from psmacore.lesions.physiology import HEART, VESSELS
+from psmacore.lesions.reference import Parenchyma, reference_regions
 from psmacore.lesions.spill import PointSpread
 from psmacore.model.organs import BLADDER, PROSTATE
 from psmacore.model.volumes import OrganMap, SuvVolume
@@ -20,8 +24,82 @@ _NO_HOST = np.float32(1e-3)
 _LEAST_CONTRAST = np.float32(1.5)  # PERCIST 1.0: a lesion inside an organ is at least 1.5 times as high
 
 
-def prostate_level(suv: SuvVolume, organs: OrganMap, spread: PointSpread) -> float | None:
-    """Return the normal gland's uptake.
+@dataclass(frozen=True, eq=False)
+class HostTissue:
+    """Normal uptake of organs that lesions grow in or beside, each ``(k, j, i)``.
+
+    Parameters
+    ----------
+    field : numpy.ndarray
+        float32: the SUVbw that the image would show without lesions; 0 away from them.
+    level : numpy.ndarray
+        float32: the SUVbw deep inside the nearest of them.
+    organ : numpy.ndarray
+        uint16: the number under which their uptake is listed.
+    prostate : Parenchyma or None
+        The normal gland.
+    """
+
+    field: NDArray[np.float32]
+    level: NDArray[np.float32]
+    organ: NDArray[np.uint16]
+    prostate: Parenchyma | None
+
+    @property
+    def box(self) -> tuple[slice, ...] | None:
+        """The smallest box that holds them; ``None`` without any."""
+        found = ndimage.find_objects((self.field > _NO_HOST).view(np.uint8))
+        return found[0] if found else None
+
+
+def host_tissue(suv: SuvVolume, organs: OrganMap, spread: PointSpread, threshold_suv: float) -> HostTissue:
+    """Return the uptake of the prostate, and of heart and great vessels where it can outweigh a lesion's.
+
+    Parameters
+    ----------
+    suv : SuvVolume
+        SUVbw in g/ml.
+    organs : OrganMap
+        On the same grid.
+    spread : PointSpread
+        The image's blur.
+    threshold_suv : float
+        What a voxel must reach: tissue with less than half of it explains the larger part of no such voxel.
+    """
+    shape = suv.values.shape
+    field, level = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    number = np.full(shape, PROSTATE, np.uint16)
+    gland, blood = prostate_level(suv, organs, spread), blood_level(suv, organs)
+    normal = gland.suv if gland is not None else None
+    for suv_inside, listed, labels in ((normal, PROSTATE, (PROSTATE,)), (blood, HEART, tuple(sorted(VESSELS)))):
+        if suv_inside is None or 2 * suv_inside <= threshold_suv:
+            continue
+        inside = organs.mask(*labels)
+        box = _around(inside, spread)
+        shown = np.float32(suv_inside) * spread.blur(inside[box].astype(np.float32))
+        higher = shown > field[box]
+        field[box] = np.where(higher, shown, field[box])
+        level[box] = np.where(higher, np.float32(suv_inside), level[box])
+        number[box] = np.where(higher, np.uint16(listed), number[box])
+    return HostTissue(field, level, number, gland)
+
+
+def blood_level(suv: SuvVolume, organs: OrganMap) -> float | None:
+    """Return the blood pool's SUVmean in the aorta; ``None`` without one."""
+    found = [region.suv_mean for region in reference_regions(suv, organs) if region.name == "blood_pool"]
+    return found[0] if found else None
+
+
+def _around(mask: NDArray[np.bool_], spread: PointSpread) -> tuple[slice, ...]:
+    """Return the box of a mask that is not empty, grown by the blur's reach."""
+    return tuple(
+        slice(max(part.start - margin, 0), part.stop + margin)
+        for part, margin in zip(ndimage.find_objects(mask.view(np.uint8))[0], spread.margin_kji, strict=True)
+    )
+
+
+def prostate_level(suv: SuvVolume, organs: OrganMap, spread: PointSpread) -> Parenchyma | None:
+    """Return the normal gland's uptake and what a lesion inside must exceed, 1.5 x level + 2 SD as in the liver.
 
     Parameters
     ----------
@@ -34,18 +112,15 @@ def prostate_level(suv: SuvVolume, organs: OrganMap, spread: PointSpread) -> flo
 
     Returns
     -------
-    float or None
+    Parenchyma or None
         SUVbw in g/ml: the median of the voxels that no lesion explains better, each without the bladder's spill
         and divided by what blur leaves of the gland there; at most ``NORMAL_PROSTATE_LIMIT_SUV``. ``None`` without
         a prostate.
     """
-    found = ndimage.find_objects((organs.labels == PROSTATE).view(np.uint8))
-    if not found:
+    gland = organs.labels == PROSTATE
+    if not gland.any():
         return None
-    box = tuple(
-        slice(max(part.start - margin, 0), part.stop + margin)
-        for part, margin in zip(found[0], spread.margin_kji, strict=True)
-    )
+    box = _around(gland, spread)
     labels, values = organs.labels[box], suv.values[box]
     gland, bladder = labels == PROSTATE, labels == BLADDER
     outline, spilled = spread.blur(gland.astype(np.float32)), spread.blur(bladder.astype(np.float32))
@@ -56,8 +131,17 @@ def prostate_level(suv: SuvVolume, organs: OrganMap, spread: PointSpread) -> flo
     sample = (values - np.float32(urine) * spilled)[usable] / np.maximum(outline[usable], _INNER)
     quartile = float(np.percentile(sample, 25))
     normal = sample[sample <= _FAR_FROM_NORMAL * max(quartile, 0.0)]
-    level = float(np.median(normal)) if len(normal) else quartile
-    return float(np.clip(level, 0.0, NORMAL_PROSTATE_LIMIT_SUV))
+    level, deviation = _middle(normal if len(normal) else sample)
+    near = sample[np.abs(sample - level) <= 2.0 * deviation]  # without what lesions spill into the gland
+    level, _ = _middle(near if len(near) else sample)
+    level = float(np.clip(level, 0.0, NORMAL_PROSTATE_LIMIT_SUV))
+    return Parenchyma(level, 1.5 * level + 2.0 * deviation)
+
+
+def _middle(sample: NDArray[np.float32]) -> tuple[float, float]:
+    """Return the median and the standard deviation estimated from the median absolute deviation."""
+    median = float(np.median(sample))
+    return median, 1.4826 * float(np.median(np.abs(sample - median)))
 
 
 def lesion_part_in_host(
@@ -99,7 +183,9 @@ def lesion_part_in_host(
     if not n_labels:
         return np.where(inside, excess, remaining)
     heights = ndimage.maximum(np.maximum(activity, remaining), labels, np.arange(1, n_labels + 1))
-    lesion_suv = np.concatenate(([np.inf], heights)).astype(np.float32)[labels]
+    inner = np.concatenate(([0], heights)).astype(np.float32)[labels]
+    reached = np.where(labels > 0, inner, ndimage.maximum_filter(inner, 3))  # its edge is fainter than its contrast
+    lesion_suv = np.where(reached > 0, reached, np.float32(np.inf))
     with np.errstate(invalid="ignore"):
         scale = np.where(np.isfinite(lesion_suv), lesion_suv / np.maximum(lesion_suv - level, _NO_HOST), 1)
     return np.where(inside, np.minimum(excess * scale, np.maximum(remaining, 0)), remaining).astype(np.float32)

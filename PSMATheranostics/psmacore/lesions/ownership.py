@@ -14,6 +14,9 @@ from psmacore.lesions.basins import Basins, partition
 
 _SMEAR = 0.5
 _TINY = np.float32(1e-6)
+_TUBE_SMOOTHING = (1.0, 0.7, 0.7)  # voxels: along the body more, since tubes run head to foot
+_FLANK_VOXELS = 3  # a spill of a voxel's reach touches no more than two beyond the tolerance
+_TUBE_PEAK = 3.0  # 2 pi 0.7^2
 
 
 @dataclass(frozen=True)
@@ -39,12 +42,12 @@ class OwnershipSettings:
     core_part: float = 0.5
 
     def on_grid(self, spacing_kji_mm: tuple[float, float, float]) -> OwnershipSettings:
-        """Return the settings with tolerances of at least one voxel, one and a half for tubes."""
+        """Return the settings with tolerances of at least one voxel; for tubes just short of an edge neighbour."""
         step = max(spacing_kji_mm)
         return replace(
             self,
             tolerance_mm=max(self.tolerance_mm, 1.05 * step),
-            thin_tolerance_mm=max(self.thin_tolerance_mm, 1.5 * step),
+            thin_tolerance_mm=max(self.thin_tolerance_mm, 1.4 * step),
         )
 
 
@@ -120,10 +123,11 @@ def owned_by_organs(
     own_peak = _with_peak_of_their_own(basins, near, nearness.distance_mm, activity, settings)
     owned[own_peak & ~inside] = False
     cores = region & ~near & ~own_peak
-    height = _reclaimed_height(activity, cores, near & ~inside & region, settings)
+    height = _reclaimed_height(activity, cores, near & ~inside & region, is_thin, settings)
     organ_part = np.maximum(_edge_activity(activity, inside), np.where(height > 0, activity - height, np.float32(0)))
     owned[height > 0] = False
     share = np.clip(organ_part / np.maximum(activity, _TINY), 0, 1)
+    share = np.maximum(share, _tube_coverage(inside & is_thin))
     return np.where(owned, np.float32(1), np.where(near, share, np.float32(0))).astype(np.float32)
 
 
@@ -138,6 +142,18 @@ def _edge_activity(activity: NDArray[np.float32], inside: NDArray[np.bool_]) -> 
     weight = ndimage.gaussian_filter(inside.astype(np.float32), 1.5, truncate=3.0)
     held = ndimage.gaussian_filter(np.where(inside, activity, np.float32(0)), 1.5, truncate=3.0)
     return np.asarray(coverage * held / np.maximum(weight, 1e-3), dtype=np.float32)
+
+
+def _tube_coverage(tubes: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return how much of each voxel a tube about as thick as a voxel covers.
+
+    Its labels say where it runs to half a voxel. Smoothed along and across, they tell to which neighbour it leans;
+    the smoothed value is 1 on the axis of a straight tube of one voxel.
+    """
+    if not tubes.any():
+        return np.zeros(tubes.shape, np.float32)
+    smooth = ndimage.gaussian_filter(tubes.astype(np.float32), _TUBE_SMOOTHING, truncate=3.0)
+    return np.asarray(np.clip(smooth * _TUBE_PEAK, 0, 1), dtype=np.float32)
 
 
 def _with_peak_of_their_own(
@@ -165,6 +181,7 @@ def _reclaimed_height(
     activity: NDArray[np.float32],
     cores: NDArray[np.bool_],
     zone: NDArray[np.bool_],
+    is_thin: NDArray[np.bool_],
     settings: OwnershipSettings,
 ) -> NDArray[np.float32]:
     """Return, for voxels of the tolerance zone that lie beside a core, the core's height; 0 elsewhere.
@@ -178,7 +195,23 @@ def _reclaimed_height(
         grown = tuple(slice(max(part.start - 2, 0), part.stop + 2) for part in box)
         core = labels[grown] == number
         height = np.float32(activity[grown][core].max())
+        if _is_flank(activity[grown], core, zone[grown] & is_thin[grown], height, settings):
+            continue
         high_enough = zone[grown] & (activity[grown] >= settings.core_part * height)
         beside = ndimage.binary_dilation(core, np.ones((3, 3, 3)), iterations=2, mask=high_enough) & zone[grown]
         heights[grown] = np.where(beside, np.maximum(heights[grown], height), heights[grown])
     return heights
+
+
+def _is_flank(
+    activity: NDArray[np.float32],
+    core: NDArray[np.bool_],
+    tube_zone: NDArray[np.bool_],
+    height: np.float32,
+    settings: OwnershipSettings,
+) -> bool:
+    """Return whether a core of one or two voxels is the flank of a hotter tube that runs between voxel centres."""
+    if np.count_nonzero(core & (activity >= settings.core_part * height)) >= _FLANK_VOXELS:
+        return False
+    beside = ndimage.binary_dilation(core, np.ones((3, 3, 3))) & tube_zone
+    return bool(beside.any()) and float(activity[beside].max()) > float(height)

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from psmacore.lesions.landmarks import Landmarks
 from psmacore.lesions.physiology import BONES, ILIAC_VESSELS, RIBS, VESSELS
@@ -14,16 +15,20 @@ from psmacore.model.volumes import OrganMap, SuvVolume
 
 FAINT_FACTOR = 5.0 / 3.0  # SUVmax up to SUV 5 at the threshold of 3: nothing brighter is taken for a pitfall
 _BLOOD_EXCESS = 1.5  # SUVmean up to this many times the blood pool's: PROMISE expression score 0 to low 1
+_BLOOD_EXTREME_SD = 4.0  # above its mean: the highest of some ten thousand voxels of pure noise
+_BLOOD_NOISE_SD = 3.0  # above the blood pool's mean: of the voxels of heart and vessels, one in 700 by chance alone
 _MUCOSA_EXCESS = 1.5  # no lymph node lies where mucosa does, so it may be brighter
 _CENTRAL_VESSELS = tuple(sorted(VESSELS - ILIAC_VESSELS))  # nodes lie against the iliac vessels
 _VESSEL_PART = 0.75  # of a component inside heart or vessel: a node only touches it
 _BONE_PART = 0.3  # of a component inside bone that makes it a bone's
+_RIB_PART = 0.5  # of a component inside a rib: a supraclavicular node only touches the first
 _RIB_LIMIT_ML = 1.5
 _MIRROR_REACH_MM = 12.0
 _MIRROR_PART = 0.5  # of its SUVmax that the other side must show
 _GANGLION_LATERAL_MM = 45.0
 _GANGLION_LIMIT_ML = 3.0
-_VESICLE_LATERAL_MM = 40.0
+VESICLE_LATERAL_MM = 40.0
+VESICLE_DEPTH_MM = 20.0  # behind the prostate's back: vesicles are 10 to 15 mm thick, mesorectal nodes lie deeper
 
 
 class Pitfall(StrEnum):
@@ -31,8 +36,8 @@ class Pitfall(StrEnum):
 
     References
     ----------
-    Ganglia: Rischpler et al., JNM 2018;59:1406. Ribs: Chen et al., EJNMMI 2020 (solitary rib lesions are usually
-    not malignant); Rauscher et al., JNM 2020;61:51. Overview: Fendler et al., EJNMMI 2021;48:1626 (E-PSMA).
+    Ganglia: Rischpler et al., JNM 2018;59:1406. Ribs: Chen et al., BJU Int 2020;126:396 (solitary rib lesions are
+    usually not malignant); Rauscher et al., JNM 2020;61:51. Overview: Ceci et al., EJNMMI 2021;48:1626 (E-PSMA).
     """
 
     COELIAC_GANGLION = "faint and two-sided beside T12 to L2: typical of coeliac ganglia"
@@ -63,8 +68,12 @@ class PitfallFinder:
     def __init__(self, suv: SuvVolume, organs: OrganMap, landmarks: Landmarks, threshold_suv: float) -> None:
         self._suv, self._organs, self._marks = suv, organs, landmarks
         self._limit_suv = FAINT_FACTOR * threshold_suv
-        blood = [region.suv_mean for region in reference_regions(suv, organs) if region.name == "blood_pool"]
-        self._blood_limit_suv = _BLOOD_EXCESS * blood[0] if blood else 0.0
+        blood = [region for region in reference_regions(suv, organs) if region.name == "blood_pool"]
+        self._blood_limit_suv = _BLOOD_EXCESS * blood[0].suv_mean if blood else 0.0
+        self._blood_highest_suv = max(
+            self._limit_suv, blood[0].suv_mean + _BLOOD_EXTREME_SD * blood[0].suv_sd if blood else 0.0
+        )
+        self._blood_noise_suv = blood[0].suv_mean + _BLOOD_NOISE_SD * blood[0].suv_sd if blood else 0.0
 
     def find(self, voxels_kji: NDArray[np.int64]) -> Pitfall | None:
         """Return what a component is taken for, or ``None``.
@@ -76,11 +85,13 @@ class PitfallFinder:
         """
         at = tuple(voxels_kji.T)
         uptake = self._suv.values[at].astype(np.float64)
-        if uptake.mean() <= self._blood_limit_suv:
+        if uptake.mean() <= self._blood_limit_suv and uptake.max() <= self._blood_highest_suv:
             return Pitfall.BLOOD_POOL
         if uptake.max() > self._limit_suv * _MUCOSA_EXCESS:
             return None
         labels = self._organs.labels[at]
+        if uptake.max() <= self._blood_noise_suv and np.isin(labels, tuple(BONES)).mean() <= _BONE_PART:
+            return Pitfall.BLOOD_POOL
         volume_ml = len(voxels_kji) * self._suv.geometry.voxel_volume_ml
         centre = self._suv.geometry.lps_of_kji(np.average(voxels_kji, axis=0, weights=uptake))[0]
         if uptake.max() > self._limit_suv:
@@ -93,7 +104,7 @@ class PitfallFinder:
     ) -> Pitfall | None:
         if np.isin(labels, _CENTRAL_VESSELS).mean() >= _VESSEL_PART:
             return Pitfall.VESSEL
-        if np.isin(labels, tuple(RIBS)).mean() > 0.3:
+        if np.isin(labels, tuple(RIBS)).mean() >= _RIB_PART:
             return Pitfall.RIB if volume_ml <= _RIB_LIMIT_ML else None
         if volume_ml <= _GANGLION_LIMIT_ML:
             ganglion = self._ganglion(centre)
@@ -130,7 +141,17 @@ class PitfallFinder:
         reach = np.ceil(_MIRROR_REACH_MM / np.array(self._suv.geometry.spacing_kji_mm)).astype(int)
         box = tuple(slice(max(int(c - r), 0), max(int(c + r) + 1, 0)) for c, r in zip(kji, reach, strict=True))
         around = self._suv.values[box]
-        return bool(around.size) and _MIRROR_PART * suv_max <= float(around.max()) <= self._limit_suv
+        if not around.size:
+            return False
+        grown = tuple(slice(max(part.start - 1, 0), part.stop + 1) for part in box)
+        highest_near = ndimage.maximum_filter(self._suv.values[grown], 3)
+        inner = tuple(
+            slice(part.start - wide.start, part.start - wide.start + size)
+            for part, wide, size in zip(box, grown, around.shape, strict=True)
+        )
+        # a peak of its own, not the shoulder of something hotter at the border of the box
+        peaks = around[around == highest_near[inner]]
+        return bool(np.any((peaks >= _MIRROR_PART * suv_max) & (peaks <= self._limit_suv)))
 
     def _is_in_head(self, centre: NDArray[np.float64]) -> bool:
         base = self._marks.bottom_s_mm("brain")
@@ -144,7 +165,7 @@ class PitfallFinder:
             return False
         middle = prostate.mean(axis=0)
         return bool(
-            abs(centre[0] - middle[0]) <= _VESICLE_LATERAL_MM
-            and centre[1] > middle[1]  # behind
+            abs(centre[0] - middle[0]) <= VESICLE_LATERAL_MM
+            and middle[1] < centre[1] <= prostate[1, 1] + VESICLE_DEPTH_MM  # behind
             and middle[2] < centre[2] <= bladder[:, 2].mean()
         )

@@ -12,12 +12,16 @@ from psmacore.errors import GeometryError, InputRefusedError
 from psmacore.lesions.candidates import CandidatePart, Candidates
 from psmacore.lesions.checks import require_finite, require_same_grid
 from psmacore.lesions.drafts import Draft, components, lesion_drafts, organ_drafts, voxels_kji, without_pitfalls
+from psmacore.lesions.hosts import blood_level
 from psmacore.lesions.measure import segment_voxels
 from psmacore.lesions.outline import outlined_at_fraction
 from psmacore.lesions.physiology import PARENCHYMA, physiological_organs
-from psmacore.lesions.reference import parenchyma_levels
-from psmacore.lesions.separate import SeparationSettings, separate
+from psmacore.lesions.reference import parenchyma_levels, reference_regions
+from psmacore.lesions.regions import split_by_region
+from psmacore.lesions.rims import without_brain_rim
+from psmacore.lesions.separate import Separation, SeparationSettings, separate
 from psmacore.lesions.sites import ENTIRE_BODY, SiteFinder, organ_code
+from psmacore.lesions.surroundings import SeminalVesicles, standing_out
 from psmacore.lesions.thresholds import RuleKind, ThresholdRule, resolve
 from psmacore.model.codes import Code
 from psmacore.model.lesions import LesionState
@@ -26,6 +30,7 @@ from psmacore.model.volumes import OrganMap, Segmentation, SuvVolume
 
 MIN_VOXELS = 3
 NOT_EXCLUDED = "physiological uptake not excluded"
+_BLOOD_SD = 2.0  # one blood voxel in forty is higher
 _MAX_SEGMENTS = int(np.iinfo(np.uint16).max)
 _EXPECTED = (("liver", (LIVER,)), ("kidneys", KIDNEYS), ("urinary bladder", (BLADDER,)), ("ureters", URETERS),
              ("parotid glands", PAROTIDS))  # fmt: skip
@@ -96,12 +101,39 @@ def segment_by_threshold(
     )
     labels = _outlined(suv, rule, components(separation.is_lesion), separation.organ > 0)
     lesions = lesion_drafts(labels, LesionState.UNCONFIRMED, "", min_voxels)
-    drafts = [
-        *(lesions if is_fdg else without_pitfalls(suv, organs, threshold.lowest_suv, lesions, min_voxels)),
-        *organ_drafts(np.where(labels > 0, 0, separation.organ)),
-    ]
-    warnings = _missing(organs)
+    kept = _without_normal_tissue(
+        suv, organs, separation, lesions, threshold.lowest_suv, is_fdg=is_fdg, min_voxels=min_voxels
+    )
+    drafts = [part for draft in kept for part in split_by_region(draft, suv, organs)]
+    drafts += organ_drafts(np.where(labels > 0, 0, separation.organ))
+    warnings = (*_missing(organs), *_blood_pool(suv, organs, threshold.lowest_suv))
     return _candidates(suv, organs, drafts, threshold.lowest_suv, rule, warnings, physiology_excluded=True)
+
+
+def _without_normal_tissue(
+    suv: SuvVolume,
+    organs: OrganMap,
+    separation: Separation,
+    lesions: Iterable[Draft],
+    threshold_suv: float,
+    *,
+    is_fdg: bool,
+    min_voxels: int,
+) -> list[Draft]:
+    """Return the drafts, with those or those voxels excluded that normal tissue outside the organs explains."""
+    is_organ = (separation.organ > 0) | organs.mask(*physiological_organs(is_fdg=is_fdg))
+    outstanding = standing_out(
+        lesions,
+        suv,
+        is_organ,
+        blood_suv=blood_level(suv, organs) or 0.0,
+        vesicles=SeminalVesicles(organs, 0.0 if is_fdg else separation.prostate_suv),
+        threshold_suv=threshold_suv,
+        min_voxels=min_voxels,
+    )
+    if is_fdg:
+        return list(without_brain_rim(outstanding, suv, organs))
+    return list(without_pitfalls(suv, organs, threshold_suv, outstanding, min_voxels))
 
 
 def segment_by_mask(
@@ -221,6 +253,17 @@ def _site(finder: SiteFinder, draft: Draft, suv: SuvVolume) -> tuple[Code, int |
         return ENTIRE_BODY, None
     found = finder.site(voxels_kji(draft, suv), suv.values.reshape(-1)[draft.voxels])
     return found.code, found.organ_number
+
+
+def _blood_pool(suv: SuvVolume, organs: OrganMap, threshold_suv: float) -> tuple[str, ...]:
+    """Warn where normal blood pool reaches the threshold, so that volumes beside it are not reliable."""
+    blood = next((region for region in reference_regions(suv, organs) if region.name == "blood_pool"), None)
+    if blood is None or blood.suv_mean + _BLOOD_SD * blood.suv_sd < threshold_suv:
+        return ()
+    return (
+        f"blood pool SUV {blood.suv_mean:.2f} +- {blood.suv_sd:.2f} reaches the threshold {threshold_suv:.2f}: "
+        "check lesions in mediastinum and beside vessels, or use a liver-based threshold",
+    )
 
 
 def _missing(organs: OrganMap) -> tuple[str, ...]:

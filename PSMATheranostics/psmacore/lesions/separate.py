@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from psmacore.lesions.alignment import aligned
-from psmacore.lesions.hosts import lesion_part_in_host, prostate_level
+from psmacore.lesions.hosts import host_tissue, lesion_part_in_host
 from psmacore.lesions.ownership import Nearness, OwnershipSettings, owned_by_organs
 from psmacore.lesions.physiology import (
     HEART,
@@ -63,10 +63,14 @@ class SeparationSettings:
 
 @dataclass(frozen=True, eq=False)
 class Separation:
-    """Every voxel above the threshold, ``(k, j, i)``: in ``is_lesion``, or with its organ's number in ``organ``."""
+    """Every voxel above the threshold, ``(k, j, i)``: in ``is_lesion``, or with its organ's number in ``organ``.
+
+    ``prostate_suv`` is the normal gland's uptake, 0 without one.
+    """
 
     is_lesion: NDArray[np.bool_]
     organ: NDArray[np.uint16]
+    prostate_suv: float
 
 
 def separate(
@@ -111,14 +115,14 @@ def separate(
     cold = _cold_organs(physiological, hot, settings.least_hot_part)
     own = np.where(np.isin(physiological, cold), np.uint16(0), physiological)
     spread = PointSpread(settings.fwhm_mm, suv.geometry.spacing_kji_mm)
-    tissue = _tissue(suv, organs, spread)
+    hosts = host_tissue(suv, organs, spread, _lowest(suv, hot))
     is_lesion = hot.copy()
-    if tissue is not None:
-        box = _grown(ndimage.find_objects((tissue > 0).view(np.uint8))[0], spread.margin_kji, hot.shape)
+    box = hosts.box
+    if box is not None:
         activity = deblur(suv.values[box], spread, n_iterations=settings.n_iterations)
-        part = lesion_part_in_host(suv.values[box], tissue[box], float(tissue.max()), activity, hot[box])
+        part = lesion_part_in_host(suv.values[box], hosts.field[box], hosts.level[box], activity, hot[box])
         is_lesion[box] &= part * 2 > suv.values[box]
-    organ = np.where(hot & ~is_lesion, np.uint16(PROSTATE), np.uint16(0))
+    organ = np.where(hot & ~is_lesion, hosts.organ, np.uint16(0))
     components, n_components = cc3d.connected_components(hot, connectivity=26, return_N=True)
     touching = np.bincount(components[_dilated(own > 0, _NEAR_VOXELS) & hot], minlength=n_components + 1) > 0
     touching[0] = False
@@ -126,21 +130,23 @@ def separate(
     for number in np.flatnonzero(touching).tolist():
         box = _grown(boxes[number - 1], spread.margin_kji, hot.shape)
         member = components[box] == number
-        local_tissue = tissue[box] if tissue is not None else np.zeros((), np.float32)
+        tissue = hosts.field[box], hosts.level[box]
         lesion, nearest = _separate_box(
-            suv.values[box], hot[box], own[box], local_tissue, spread, parenchyma_levels, settings
+            suv.values[box], hot[box], own[box], tissue, spread, parenchyma_levels, settings
         )
         is_lesion[box][member] = lesion[member]
         organ[box][member] = np.where(lesion, 0, nearest)[member]
     _give_to_cold_organs(is_lesion, organ, np.where(np.isin(physiological, cold), physiological, np.uint16(0)))
-    return Separation(is_lesion, organ)
+    if hosts.prostate is not None:
+        _give_faint_to_prostate(is_lesion, organ, suv, organs, hosts.prostate.lesion_level)
+    return Separation(is_lesion, organ, hosts.prostate.suv if hosts.prostate is not None else 0.0)
 
 
 def _separate_box(
     values: NDArray[np.float32],
     hot: NDArray[np.bool_],
     own: NDArray[np.uint16],
-    tissue: NDArray[np.float32],
+    tissue: tuple[NDArray[np.float32], NDArray[np.float32]],
     spread: PointSpread,
     parenchyma_levels: dict[int, Parenchyma],
     settings: SeparationSettings,
@@ -150,9 +156,7 @@ def _separate_box(
     owned = owned_by_organs(activity, hot, nearness, THIN, settings.ownership.on_grid(spread.spacing_kji_mm))
     others = activity * (1 - owned)
     remaining = values - part_of(values, activity, owned, spread)
-    lesion_part = lesion_part_in_host(
-        remaining, np.broadcast_to(tissue, values.shape), float(tissue.max()), others, hot
-    )
+    lesion_part = lesion_part_in_host(remaining, *tissue, others, hot)
     is_lesion = hot & (lesion_part * 2 > values)
     share = np.asarray(lesion_part / np.maximum(values, 1e-6), dtype=np.float32)
     is_lesion = _without_rims(is_lesion, share, owned, settings.least_lesion_share)
@@ -244,6 +248,26 @@ def _give_to_cold_organs(is_lesion: NDArray[np.bool_], organ: NDArray[np.uint16]
             is_lesion[box][member] = False
 
 
+def _give_faint_to_prostate(
+    is_lesion: NDArray[np.bool_], organ: NDArray[np.uint16], suv: SuvVolume, organs: OrganMap, lesion_level: float
+) -> None:
+    """Move components that lie mostly inside the prostate, and nowhere exceed its lesion level, to the prostate."""
+    gland = organs.labels == PROSTATE
+    if not gland.any():
+        return
+    box = _grown(ndimage.find_objects(gland.view(np.uint8))[0], (_NEAR_VOXELS,) * 3, gland.shape)
+    labels, n_labels = cc3d.connected_components(is_lesion[box], connectivity=26, return_N=True)
+    if not n_labels:
+        return
+    n_inside = np.bincount(labels[gland[box]], minlength=n_labels + 1)
+    n_voxels = np.bincount(labels.reshape(-1), minlength=n_labels + 1)
+    highest = ndimage.maximum(suv.values[box], labels, np.arange(n_labels + 1))
+    is_faint = (n_inside * 2 > n_voxels) & (highest <= lesion_level)
+    is_faint[0] = False
+    organ[box][is_faint[labels]] = PROSTATE
+    is_lesion[box][is_faint[labels]] = False
+
+
 def _hot_vessels(hot: NDArray[np.bool_], organs: OrganMap, least_hot_part: float) -> tuple[int, ...]:
     """Return heart and great vessels where the blood pool itself reaches the threshold, nothing otherwise.
 
@@ -262,16 +286,9 @@ def _listed(organs: OrganMap, numbers: tuple[int, ...]) -> NDArray[np.uint16]:
     return np.asarray(table[organs.labels], dtype=np.uint16)
 
 
-def _tissue(suv: SuvVolume, organs: OrganMap, spread: PointSpread) -> NDArray[np.float32] | None:
-    """Return what the normal prostate shows, ``(k, j, i)``; ``None`` without one."""
-    level = prostate_level(suv, organs, spread)
-    if level is None:
-        return None
-    field = np.zeros(suv.values.shape, np.float32)
-    gland = organs.labels == PROSTATE
-    box = _grown(ndimage.find_objects(gland.view(np.uint8))[0], spread.margin_kji, gland.shape)
-    field[box] = np.float32(level) * spread.blur(gland[box].astype(np.float32))
-    return field
+def _lowest(suv: SuvVolume, hot: NDArray[np.bool_]) -> float:
+    """Return the lowest SUV that was accepted; infinite where none was."""
+    return float(suv.values.min(where=hot, initial=np.inf))
 
 
 def _dilated(mask: NDArray[np.bool_], n_voxels: int) -> NDArray[np.bool_]:

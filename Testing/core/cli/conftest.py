@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 from Testing.core.cli import simulated_study
 from Testing.core.cli.psma_process import Outcome, psma
 from Testing.core.cli.simulated_study import NAME, SimulatedStudy
-from Testing.core.pacs.fault_server import FaultServer
+from Testing.core.pacs.fault_server import FaultServer, running_fault_server
 
 
 @dataclass(frozen=True)
@@ -57,14 +56,8 @@ def with_organs(a_study: SimulatedStudy, an_organ_map: Path, tmp_path_factory: p
 @pytest.fixture
 def fault_server() -> Iterator[FaultServer]:
     """A DICOMweb archive that fails as told."""
-    server = FaultServer()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    yield server
-    server.release.set()
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with running_fault_server() as server:
+        yield server
 
 
 @pytest.fixture

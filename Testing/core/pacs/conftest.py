@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ from psmacore.pacs.dicomweb import DicomWebPacs
 from psmacore.pacs.retry import RetryPolicy
 from psmacore.pacs.transport import Timeouts
 
-from .fault_server import FaultServer
+from .fault_server import FaultServer, running_fault_server
 
 QUICK = RetryPolicy(n_attempts=3, first_wait_s=0.02, longest_wait_s=0.05)
 
@@ -122,14 +121,8 @@ def archive(request: pytest.FixtureRequest) -> DicomWebPacs:
 @pytest.fixture
 def fault_server() -> Iterator[FaultServer]:
     """A server that fails as told."""
-    server = FaultServer()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    yield server
-    server.release.set()
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with running_fault_server() as server:
+        yield server
 
 
 @pytest.fixture
