@@ -48,8 +48,10 @@ class JobFolder:
         self._made_parents: tuple[Path, ...] = ()
 
     def __enter__(self) -> JobFolder:
-        refuse_foreign_folder(self.job.out)
         try:
+            if self.job.out.parent.is_dir():
+                with _only_one_commit(self.job.out) as out:
+                    refuse_foreign_folder(out)
             self._open()
         except BaseException as error:
             self._discard()
