@@ -124,6 +124,7 @@ def write_union_seg(publication: Publication, segmentation: Segmentation, path: 
         anatomic_regions=[concept(WHOLE_BODY)],
         display_color=CIELabColor.from_rgb(*UNION_RGB),
     )
+    _drop_name_of_manual(description)
     made = _segmentation(publication, union, [description], PublishedSeries.SEG_UNION, "PSMA_TV")
     publication.finish(made, PublishedSeries.SEG_UNION, "PSMA tumor volume, one segment")
     save(made, path)
@@ -159,10 +160,17 @@ def _describe(lesion: Lesion, publication: Publication) -> SegmentDescription:
         anatomic_regions=[concept(without_side(lesion.site))],
         display_color=CIELabColor.from_rgb(*colour),
     )
+    _drop_name_of_manual(description)
     side = side_of(lesion.site)
     if side is not None:  # PS3.3 Table 10-8, (0008,2220) Anatomic Region Modifier Sequence
         description.AnatomicRegionSequence[0].AnatomicRegionModifierSequence = [concept(side)]
     return description
+
+
+def _drop_name_of_manual(description: SegmentDescription) -> None:
+    """Drop (0062,0009) where a reader drew the segment: it stands only with an algorithm (PS3.3 C.8.20.4)."""
+    if description.SegmentAlgorithmType == SegmentAlgorithmTypeValues.MANUAL.value:
+        del description.SegmentAlgorithmName
 
 
 def _algorithm_type(lesion: Lesion, publication: Publication) -> SegmentAlgorithmTypeValues:

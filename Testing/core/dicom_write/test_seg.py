@@ -22,7 +22,7 @@ from psmacore.model.lesions import LesionState
 from psmacore.model.palette import EXCLUDED_RGB, segment_rgb
 from psmacore.model.volumes import Segmentation
 from Testing.core.dicom_write.simulated_pet import Result
-from Testing.core.dicom_write.validators import labels_by_position
+from Testing.core.dicom_write.validators import labels_by_position, object_errors
 
 
 def source_paths(result: Result) -> list[Path]:
@@ -154,6 +154,8 @@ def test_a_reader_s_own_mask_is_manual(a_result: Result, tmp_path: Path) -> None
     drawn = a_result.with_lesions(*a_result.timepoint.lesions, segmenter=segmenter)
     seg = seg_of(drawn, tmp_path / "seg.dcm")
     assert {one.SegmentAlgorithmType for one in seg.SegmentSequence} == {"MANUAL"}
+    assert not any("SegmentAlgorithmName" in one for one in seg.SegmentSequence)
+    assert object_errors(tmp_path / "seg.dcm") == []
 
 
 def test_without_totals_the_union_holds_candidates_and_says_so(a_result: Result, tmp_path: Path) -> None:
