@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from psmacore.cli.options import Subparsers
+    from psmacore.model.timepoint import Timepoint
+    from psmacore.pipeline.request import AnalyseRequest
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -56,25 +58,34 @@ def run(arguments: argparse.Namespace) -> int:
 
     from psmacore.cli.options import write_json
     from psmacore.cli.running import run_analysis
+    from psmacore.pipeline.results import read_results
 
     folder = run_analysis(_request(arguments), arguments.out, "analyse")
-    results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     if arguments.json:
-        write_json(results)
+        write_json(json.loads((folder / "results.json").read_text(encoding="utf-8")))
         return 0
-    totals = results["totals"]
-    if totals is None:
-        print(f"{len(results['lesions'])} candidates; {'; '.join(results['warnings'])}")
-    else:
-        print(
-            f"{totals['n_lesions']} lesions, PSMA-TV {totals['psma_tv_ml']:.2f} ml, "
-            f"TL-PSMA {totals['tl_psma_ml']:.1f} ml, SUVmax {totals['suv_max']:.2f} g/ml; AI, unconfirmed"
-        )
+    print(_summary(read_results(folder).timepoint))
     print(f"results: {folder}")
     return 0
 
 
-def _request(arguments: argparse.Namespace):  # type: ignore[no-untyped-def]
+def _summary(timepoint: Timepoint) -> str:
+    from psmacore.report.numbers import suv_words, total_uptake_words, volume_words
+    from psmacore.report.words import ReportWords
+
+    totals = timepoint.totals
+    if totals is None:
+        return f"{len(timepoint.lesions)} candidates; {'; '.join(timepoint.warnings)}"
+    words = ReportWords.of(timepoint.tracer)
+    noun = "lesion" if totals.n_lesions == 1 else "lesions"
+    return (
+        f"{totals.n_lesions} {noun}, {words.volume} {volume_words(totals.psma_tv_ml)} ml, "
+        f"{words.total_uptake} {total_uptake_words(totals.tl_psma_ml)} g/ml x ml, "
+        f"SUVmax {suv_words(totals.suv_max)} g/ml; AI, unconfirmed"
+    )
+
+
+def _request(arguments: argparse.Namespace) -> AnalyseRequest:
     from psmacore.cli.options import reader_name
     from psmacore.errors import UsageError
     from psmacore.pipeline.request import AnalyseRequest, MaskSource
