@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -19,6 +21,23 @@ def skip_or_fail(requirement: str, reason: str) -> None:
     if requirement in REQUIRED:
         pytest.fail(f"PSMA_REQUIRE names {requirement!r}, but {reason}")
     pytest.skip(reason)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Fail at once where ``PSMA_REQUIRE`` names PyTorch and it is missing: modules that need it would all skip."""
+    if "torch" in REQUIRED and find_spec("torch") is None:
+        pytest.exit("PSMA_REQUIRE names 'torch', but PyTorch is not installed: ./psma setup --ai", returncode=1)
+
+
+@pytest.fixture(scope="session")
+def torch_or_skip() -> ModuleType:
+    """PyTorch, held to one thread because tests share the machine; skipped where it is not installed."""
+    if find_spec("torch") is None:
+        skip_or_fail("torch", "PyTorch is not installed: ./psma setup --ai")
+    import torch
+
+    torch.set_num_threads(1)
+    return torch
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@
     ├── ModelError                 5  model missing or unfit
     │   ├── ModelMissingError      5
     │   └── ModelUnfitError        5  tracer, licence or checksum
+    ├── TrainingError              1  a training diverged, ran out of memory or cannot go on
     └── CancelledError           130  the user ended the job
 """
 
@@ -110,6 +111,10 @@ class ModelMissingError(ModelError):
 
 class ModelUnfitError(ModelError):
     """The model may not be used here: tracer, scan range, licence or checksum."""
+
+
+class TrainingError(PsmaError):
+    """A training diverged, ran out of memory or cannot go on from what was left of it."""
 
 
 class CancelledError(PsmaError):

@@ -30,7 +30,7 @@ sys.path[:0] = [str(ROOT / "PSMATheranostics")]
 from psmacore.lesions.candidates import CandidatePart, Candidates  # noqa: E402
 from psmacore.lesions.measure import measure  # noqa: E402
 from psmacore.lesions.peak import peak_sphere  # noqa: E402
-from psmacore.lesions.sites import ENTIRE_BODY  # noqa: E402
+from psmacore.lesions.site_codes import ENTIRE_BODY  # noqa: E402
 from psmacore.model.geometry import Geometry  # noqa: E402
 from psmacore.model.lesions import LesionState  # noqa: E402
 from psmacore.model.suv import SuvDerivation, SuvFactors  # noqa: E402

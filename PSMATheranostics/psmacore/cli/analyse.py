@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 def add_parser(subparsers: Subparsers) -> None:
     """Add ``psma analyse``."""
+    from psmacore.cli.model_options import add_model_options
+    from psmacore.cli.promise_options import add_promise_options
+
     parser = subparsers.add_parser(
         "analyse",
         help="segment and measure one study",
@@ -30,8 +33,8 @@ def add_parser(subparsers: Subparsers) -> None:
         "--segmenter",
         default="threshold",
         metavar="NAME",
-        help="threshold (the tracer's own rule), or threshold:RULE[=SUV] with psma_fixed, suv_4, percent_41, "
-        "percent_50, fdg_liver, liver_psma, liver_mean",
+        help="threshold (the tracer's own rule); threshold:RULE[=SUV] with psma_fixed, suv_4, percent_41, "
+        "percent_50, fdg_liver, liver_psma, liver_mean; or a trained model or family, as lesion-unet, deep-psma",
     )
     parser.add_argument("--organs", type=Path, metavar="FILE", help="organ map: DICOM SEG or NIfTI")
     parser.add_argument(
@@ -47,20 +50,24 @@ def add_parser(subparsers: Subparsers) -> None:
         help="value in place of the header's, for example weight_kg=81; recorded in every result",
     )
     parser.add_argument("--companion", metavar="DIR|UID", help="the other tracer's study, for models that read both")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where a model runs")
     parser.add_argument("--publish", action="store_true", help="store the objects in the archive of --dicomweb")
     parser.add_argument("--json", action="store_true", help="print the results as one JSON object")
+    add_model_options(parser)
+    add_promise_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the analysis in a worker process."""
     import json
 
+    from psmacore.cli.model_options import make_ready
     from psmacore.cli.options import write_json
     from psmacore.cli.running import run_analysis
     from psmacore.pipeline.results import read_results
 
-    folder = run_analysis(_request(arguments), arguments.out, "analyse")
+    request = _request(arguments)
+    make_ready(request)
+    folder = run_analysis(request, arguments.out, "analyse")
     if arguments.json:
         write_json(json.loads((folder / "results.json").read_text(encoding="utf-8")))
         return 0
@@ -74,6 +81,8 @@ def _summary(timepoint: Timepoint) -> str:
     from psmacore.report.words import ReportWords
 
     totals = timepoint.totals
+    if timepoint.classification is not None and timepoint.classification.has_stopped_segmentation:
+        return "; ".join(timepoint.warnings)
     if totals is None:
         return f"{len(timepoint.lesions)} candidates; {'; '.join(timepoint.warnings)}"
     words = ReportWords.of(timepoint.tracer)
@@ -86,15 +95,14 @@ def _summary(timepoint: Timepoint) -> str:
 
 
 def _request(arguments: argparse.Namespace) -> AnalyseRequest:
+    from psmacore.cli.model_options import model_options
     from psmacore.cli.options import reader_name
+    from psmacore.cli.promise_options import promise_rules
     from psmacore.errors import UsageError
     from psmacore.pipeline.request import AnalyseRequest, MaskSource
     from psmacore.suv.overrides import parse_override
 
-    if arguments.companion is not None:
-        raise UsageError(f"--companion: segmenter {arguments.segmenter!r} reads one study only")
-    if arguments.device == "cuda":
-        raise UsageError(f"--device cuda: segmenter {arguments.segmenter!r} runs on the CPU")
+    companion, companion_uid = _companion(arguments.companion)
     if arguments.dicom is not None and not arguments.dicom.is_dir():
         raise UsageError(f"--dicom: no such folder: {arguments.dicom}")
     if arguments.organs is not None and not arguments.organs.is_file():
@@ -110,4 +118,23 @@ def _request(arguments: argparse.Namespace) -> AnalyseRequest:
         ct_series_uid=arguments.ct_series,
         overrides=tuple(parse_override(text, reader=reader_name()) for text in arguments.override),
         publish=arguments.publish,
+        companion=companion,
+        companion_study_uid=companion_uid,
+        models=model_options(arguments),
+        promise=promise_rules(arguments),
     )
+
+
+def _companion(text: str | None) -> tuple[Path | None, str | None]:
+    """Return the folder or the Study Instance UID that ``--companion`` names."""
+    import re
+
+    from psmacore.errors import UsageError
+
+    if text is None:
+        return None, None
+    if Path(text).is_dir():
+        return Path(text).absolute(), None
+    if re.fullmatch(r"[0-9.]{1,64}", text) is None:
+        raise UsageError(f"--companion: {text} is no folder and no Study Instance UID")
+    return None, text

@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from psmacore.cli.options import Subparsers
     from psmacore.jobs.bridge import BridgeAddress
+    from psmacore.pipeline.request import AnalyseRequest
     from psmacore.pipeline.truth import TruthCheck
 
 SEED = 1
 N_TIMEPOINTS = 3
+ORGAN_MODEL = "organ-unet"
 
 
 def add_parser(subparsers: Subparsers) -> None:
     """Add ``psma demo``."""
+    from psmacore.cli.model_options import add_model_options
+
     parser = subparsers.add_parser(
         "demo",
         help="show the whole chain on a simulated patient",
@@ -29,16 +33,20 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--no-serve", action="store_true", help="end when done instead of serving the viewer")
     parser.add_argument("--port", type=int, default=0, metavar="N", help="of the archive; default: a free one")
     parser.add_argument("--segmenter", default="threshold", metavar="NAME", help="as for psma analyse")
+    add_model_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the demo; with its archive served until Ctrl-C unless ``--no-serve``."""
     import time
 
+    from psmacore.cli.model_options import make_ready
     from psmacore.jobs.bridge import running_bridge
     from psmacore.pipeline.truth import check_course
 
     out: Path = arguments.out.absolute()
+    wanted = _wanted(arguments)
+    make_ready(wanted)
     _make_room(out)
     _say("simulating a patient with three dates")
     truth = _write_phantom(out / "phantom", is_quick=arguments.quick)
@@ -48,8 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     ) as bridge:
         study_uids = _store(out / "phantom", bridge)
         folders = {
-            uid: _analyse(uid, out / f"timepoint-{number}", bridge, arguments.segmenter)
-            for number, uid in enumerate(study_uids, 1)
+            uid: _analyse(wanted, uid, out / f"timepoint-{number}", bridge) for number, uid in enumerate(study_uids, 1)
         }
         _print_table(check_course(truth, folders), time.perf_counter() - start)
         print(f"results: {out}")
@@ -116,11 +123,31 @@ def _store(phantom: Path, bridge: BridgeAddress) -> list[str]:
     return [entry["study_uid"] for entry in truth["timepoints"]]
 
 
-def _analyse(study_uid: str, folder: Path, bridge: BridgeAddress, segmenter: str) -> Path:
-    from psmacore.cli.running import run_analysis
+def _wanted(arguments: argparse.Namespace) -> AnalyseRequest:
+    """Return the request of every date, still without its place; a model draws on organs that a model labels.
+
+    The studies say that they are simulated, so weights trained on simulation need no permission.
+    """
+    from dataclasses import replace
+
+    from psmacore.cli.model_options import model_options
     from psmacore.pipeline.request import AnalyseRequest
 
-    request = AnalyseRequest(dicomweb_url=bridge.dicomweb_root, study_uid=study_uid, segmenter=segmenter, publish=True)
+    options = replace(model_options(arguments), allow_simulation_weights=False)
+    request = AnalyseRequest(
+        dicomweb_url="http://127.0.0.1/dicom-web", study_uid="1", segmenter=arguments.segmenter, models=options
+    )
+    if request.draws_with_model and options.organ_model is None:
+        return replace(request, models=replace(options, organ_model=ORGAN_MODEL))
+    return request
+
+
+def _analyse(wanted: AnalyseRequest, study_uid: str, folder: Path, bridge: BridgeAddress) -> Path:
+    from dataclasses import replace
+
+    from psmacore.cli.running import run_analysis
+
+    request = replace(wanted, dicomweb_url=bridge.dicomweb_root, study_uid=study_uid, publish=True)
     return run_analysis(request, folder, folder.name)
 
 

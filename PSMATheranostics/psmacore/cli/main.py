@@ -13,7 +13,7 @@ from types import FrameType
 from psmacore import __version__
 from psmacore.errors import CancelledError, PsmaError
 
-COMMANDS = ("setup", "analyse", "suv", "phantom", "demo", "serve", "bench", "test")
+COMMANDS = ("setup", "analyse", "suv", "phantom", "demo", "serve", "models", "train", "evaluate", "bench", "test")
 UNEXPECTED = 1
 
 

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 MANUFACTURER = "PSMA theranostics"
 UNCONFIRMED_PREFIX = "AI, unconfirmed: "
+SIMULATION_PREFIX = "NOT CLINICAL, "
 _CONFIRMED_OFFSET = 100
 _LO = 64  # PS3.5 6.2
 _ST = 1024
@@ -155,8 +156,12 @@ class Publication:
             made.Laterality = str(first.get("Laterality") or "")
 
     def describe(self, text: str) -> str:
-        """Return (0008,103E) Series Description, with the prefix that lasts until a reader confirms."""
-        return (text if self.is_confirmed else UNCONFIRMED_PREFIX + text)[:_LO]
+        """Return (0008,103E) Series Description, with the prefix that lasts until a reader confirms.
+
+        What weights trained on simulation drew on real images is marked for good.
+        """
+        words = text if self.is_confirmed else UNCONFIRMED_PREFIX + text
+        return (SIMULATION_PREFIX + words if self.timepoint.is_watermarked else words)[:_LO]
 
     @property
     def model_name(self) -> str:
@@ -178,6 +183,10 @@ class Publication:
         if segmenter.weights_sha256:
             parts.append(f"weights sha256 {segmenter.weights_sha256}")
         parts.extend(f"{key}={value}" for key, value in sorted(segmenter.parameters.items()))
+        parts.extend(
+            f"{model.task}: {model.name} {model.version} sha256 {model.weights_sha256} on {model.device}"
+            for model in self.timepoint.models
+        )
         return ContributingEquipment(
             manufacturer=MANUFACTURER,
             purpose_of_reference=codes.DCM.ProcessingEquipment,

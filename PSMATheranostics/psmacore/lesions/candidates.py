@@ -27,6 +27,10 @@ class CandidatePart:
         The organ whose uptake it is taken for, or that it lies in; ``None`` where none is near.
     note : str
         Why it has its state, in words for the reader.
+    site_alternative : Code or None
+        Second region, where the site lies at a border.
+    confidence : float or None
+        Mean model probability over its voxels, 0 to 1; ``None`` where no model drew it.
     """
 
     segment_number: int
@@ -34,6 +38,8 @@ class CandidatePart:
     site: Code
     organ_number: int | None
     note: str = ""
+    site_alternative: Code | None = None
+    confidence: float | None = None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from psmacore.errors import GeometryError, InputRefusedError
 from psmacore.model.geometry import Geometry
-from psmacore.model.volumes import SuvVolume
+from psmacore.model.volumes import Segmentation, SuvVolume
 
 
 def require_finite(values: NDArray[np.floating[Any]], what: str) -> None:
@@ -33,8 +33,8 @@ def require_finite(values: NDArray[np.floating[Any]], what: str) -> None:
         raise InputRefusedError(f"{what}: {n_bad} of {values.size} voxels are NaN or infinite")
 
 
-def require_same_grid(suv: SuvVolume, geometry: Geometry, what: str) -> None:
-    """Refuse a map on another grid than the SUV.
+def require_same_grid(suv: SuvVolume | Segmentation, geometry: Geometry, what: str) -> None:
+    """Refuse a map on another grid than the SUV or its segments.
 
     Raises
     ------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,11 @@ from psmacore.errors import InputRefusedError
 from psmacore.lesions.candidates import CandidatePart, Candidates
 from psmacore.lesions.checks import require_same_grid
 from psmacore.lesions.diameter import short_axis_mm
+from psmacore.lesions.expression import Expression, ScoreReference, expression
 from psmacore.lesions.peak import peaks
-from psmacore.lesions.promise import expression_score, mi_tnm
+from psmacore.lesions.promise import mi_tnm
 from psmacore.model.lesions import Lesion, LesionState, ReferenceRegion, Totals
+from psmacore.model.promise import CommonIliac
 from psmacore.model.uids import new_uid
 from psmacore.model.volumes import Segmentation, SuvVolume
 
@@ -30,7 +32,14 @@ class SegmentVoxels:
     voxels_kji: NDArray[np.int64]
 
 
-def measure(suv: SuvVolume, candidates: Candidates, *, reference: Sequence[ReferenceRegion] = ()) -> tuple[Lesion, ...]:
+def measure(
+    suv: SuvVolume,
+    candidates: Candidates,
+    *,
+    reference: Sequence[ReferenceRegion] = (),
+    score_reference: ScoreReference | None = ScoreReference.LIVER,
+    common_iliac: CommonIliac = CommonIliac.PELVIC,
+) -> tuple[Lesion, ...]:
     """Measure every part on the native PET grid.
 
     Parameters
@@ -40,7 +49,11 @@ def measure(suv: SuvVolume, candidates: Candidates, *, reference: Sequence[Refer
     candidates : Candidates
         On the same grid.
     reference : sequence of ReferenceRegion
-        Blood pool, liver and parotid give the expression score; without all three it is ``None``.
+        Blood pool, liver or spleen, and parotid give the expression score; without all three it is ``None``.
+    score_reference : ScoreReference or None
+        The organ between blood pool and parotid; ``None`` for tracers that have no score.
+    common_iliac : CommonIliac
+        Whether common iliac nodes are miN or miM1a.
 
     Returns
     -------
@@ -65,7 +78,8 @@ def measure(suv: SuvVolume, candidates: Candidates, *, reference: Sequence[Refer
     for part in candidates.parts:
         if part.segment_number not in voxels:
             raise InputRefusedError(f"segment {part.segment_number} has no voxels on the PET grid")
-        lesions.append(_measured(suv, part, voxels[part.segment_number], reference))
+        lesion = _measured(suv, part, voxels[part.segment_number])
+        lesions.append(_classified(lesion, reference, score_reference, common_iliac))
     return tuple(lesions)
 
 
@@ -136,9 +150,27 @@ def _nonzero(flat: NDArray[np.uint16]) -> NDArray[np.int64]:
     return np.asarray(indices[flat[indices] != 0], dtype=np.int64)
 
 
-def _measured(
-    suv: SuvVolume, part: CandidatePart, voxels_kji: NDArray[np.int64], reference: Sequence[ReferenceRegion]
+def _classified(
+    lesion: Lesion,
+    reference: Sequence[ReferenceRegion],
+    score_reference: ScoreReference | None,
+    common_iliac: CommonIliac,
 ) -> Lesion:
+    """Return the lesion with its PROMISE class and score; what is excluded has none."""
+    if lesion.state is LesionState.EXCLUDED_CANDIDATE:
+        return lesion
+    found = Expression(None)
+    if score_reference is not None:
+        found = expression(lesion.suv_mean, reference, score_reference)
+    return replace(
+        lesion,
+        mi_tnm=mi_tnm(lesion.site, common_iliac),
+        expression_score=found.score,
+        is_score_borderline=found.is_borderline,
+    )
+
+
+def _measured(suv: SuvVolume, part: CandidatePart, voxels_kji: NDArray[np.int64]) -> Lesion:
     sample = suv.values[voxels_kji[:, 0], voxels_kji[:, 1], voxels_kji[:, 2]].astype(np.float64)
     if not np.isfinite(sample).all():
         raise InputRefusedError(f"segment {part.segment_number} covers NaN or infinite SUV voxels")
@@ -146,7 +178,6 @@ def _measured(
     suv_mean = float(sample.mean())
     peak = peaks(suv.values, suv.geometry, voxels_kji)
     centroid = suv.geometry.lps_of_kji(voxels_kji.mean(axis=0))[0]
-    is_lesion = part.state is not LesionState.EXCLUDED_CANDIDATE
     return Lesion(
         tracking_uid=new_uid(),
         tracking_id=f"L{part.segment_number:03d}",
@@ -162,6 +193,6 @@ def _measured(
         short_axis_mm=short_axis_mm(voxels_kji, suv.geometry),
         centroid_lps_mm=(float(centroid[0]), float(centroid[1]), float(centroid[2])),
         n_voxels=len(sample),
-        mi_tnm=mi_tnm(part.site) if is_lesion else None,
-        expression_score=expression_score(suv_mean, reference) if is_lesion else None,
+        site_alternative=part.site_alternative,
+        confidence=part.confidence,
     )

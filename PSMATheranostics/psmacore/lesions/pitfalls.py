@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from psmacore.lesions.landmarks import Landmarks
+from psmacore.lesions.local_region import local_site
 from psmacore.lesions.physiology import BONES, ILIAC_VESSELS, RIBS, VESSELS
 from psmacore.lesions.reference import reference_regions
+from psmacore.lesions.site_codes import SEMINAL_VESICLE
 from psmacore.model.volumes import OrganMap, SuvVolume
 
 FAINT_FACTOR = 5.0 / 3.0  # SUVmax up to SUV 5 at the threshold of 3: nothing brighter is taken for a pitfall
@@ -27,8 +29,6 @@ _MIRROR_REACH_MM = 12.0
 _MIRROR_PART = 0.5  # of its SUVmax that the other side must show
 _GANGLION_LATERAL_MM = 45.0
 _GANGLION_LIMIT_ML = 3.0
-VESICLE_LATERAL_MM = 40.0
-VESICLE_DEPTH_MM = 20.0  # behind the prostate's back: vesicles are 10 to 15 mm thick, mesorectal nodes lie deeper
 
 
 class Pitfall(StrEnum):
@@ -114,7 +114,7 @@ class PitfallFinder:
             return None
         if self._is_in_head(centre):
             return Pitfall.MUCOSA
-        return Pitfall.SEMINAL_VESICLE if self._is_between_bladder_and_rectum(centre) else None
+        return Pitfall.SEMINAL_VESICLE if local_site(centre, self._marks) == SEMINAL_VESICLE else None
 
     def _ganglion(self, centre: NDArray[np.float64]) -> Pitfall | None:
         middle = self._marks.midline_l_mm(float(centre[2]))
@@ -158,14 +158,3 @@ class PitfallFinder:
         if base is None:
             base = self._marks.top_s_mm("vertebrae_C2")
         return base is not None and bool(centre[2] > base)
-
-    def _is_between_bladder_and_rectum(self, centre: NDArray[np.float64]) -> bool:
-        prostate, bladder = self._marks.extent("prostate"), self._marks.extent("urinary_bladder")
-        if prostate is None or bladder is None:
-            return False
-        middle = prostate.mean(axis=0)
-        return bool(
-            abs(centre[0] - middle[0]) <= VESICLE_LATERAL_MM
-            and middle[1] < centre[1] <= prostate[1, 1] + VESICLE_DEPTH_MM  # behind
-            and middle[2] < centre[2] <= bladder[:, 2].mean()
-        )

@@ -13,7 +13,7 @@ from psmacore.errors import InputRefusedError
 from psmacore.lesions.checks import require_same_grid
 from psmacore.model.geometry import Geometry
 from psmacore.model.lesions import ReferenceRegion
-from psmacore.model.organs import AORTA, KIDNEYS, LIVER, PAROTIDS, SPLEEN
+from psmacore.model.organs import AORTA, KIDNEYS, LACRIMALS, LIVER, PAROTIDS, SPLEEN, SUBMANDIBULARS
 from psmacore.model.volumes import OrganMap, SuvVolume
 
 LIVER_SPHERE_MM = 30.0  # diameter; PERCIST 1.0, Wahl et al., JNM 2009;50:122S
@@ -26,6 +26,8 @@ _OTHERS: tuple[tuple[str, tuple[int, ...]], ...] = (
     ("parotid", PAROTIDS),
     ("spleen", (SPLEEN,)),
     ("kidneys", KIDNEYS),
+    ("submandibular", SUBMANDIBULARS),
+    ("lacrimal", LACRIMALS),
 )
 
 _log = logging.getLogger(__name__)
@@ -127,8 +129,9 @@ def reference_regions(suv: SuvVolume, organs: OrganMap) -> tuple[ReferenceRegion
     Returns
     -------
     tuple of ReferenceRegion
-        Of ``liver`` (3 cm sphere), ``blood_pool`` (aorta), ``parotid``, ``spleen`` and ``kidneys`` (each
-        without its outer 4 mm where that leaves a core), in this order; organs that the map lacks are left out.
+        Of ``liver`` (3 cm sphere), ``blood_pool`` (aorta), ``parotid``, ``spleen``, ``kidneys``, ``submandibular``
+        and ``lacrimal`` (each without its outer 4 mm where that leaves a core), in this order; organs that the map
+        lacks are left out. Lacrimal glands are so small that blur takes part of their uptake away.
 
     Raises
     ------

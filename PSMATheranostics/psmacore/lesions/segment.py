@@ -20,10 +20,10 @@ from psmacore.lesions.reference import parenchyma_levels, reference_regions
 from psmacore.lesions.regions import split_by_region
 from psmacore.lesions.rims import without_brain_rim
 from psmacore.lesions.separate import Separation, SeparationSettings, separate
-from psmacore.lesions.sites import ENTIRE_BODY, SiteFinder, organ_code
+from psmacore.lesions.site_codes import ENTIRE_BODY, organ_code
+from psmacore.lesions.sites import Site, SiteFinder
 from psmacore.lesions.surroundings import SeminalVesicles, standing_out
 from psmacore.lesions.thresholds import RuleKind, ThresholdRule, resolve
-from psmacore.model.codes import Code
 from psmacore.model.lesions import LesionState
 from psmacore.model.organs import BLADDER, KIDNEYS, LIVER, PAROTIDS, URETERS
 from psmacore.model.volumes import OrganMap, Segmentation, SuvVolume
@@ -90,7 +90,7 @@ def segment_by_threshold(
     if organs is None or not organs.mask(*physiological_organs(is_fdg=is_fdg)).any():
         labels = _outlined(suv, rule, components(hot), np.zeros(hot.shape, np.bool_))
         drafts = lesion_drafts(labels, LesionState.CANDIDATE, NOT_EXCLUDED, min_voxels)
-        return _candidates(suv, organs, drafts, threshold.lowest_suv, rule, (NOT_EXCLUDED,), physiology_excluded=False)
+        return numbered(suv, organs, drafts, threshold.lowest_suv, rule, (NOT_EXCLUDED,), physiology_excluded=False)
     separation = separate(
         suv,
         hot,
@@ -107,7 +107,7 @@ def segment_by_threshold(
     drafts = [part for draft in kept for part in split_by_region(draft, suv, organs)]
     drafts += organ_drafts(np.where(labels > 0, 0, separation.organ))
     warnings = (*_missing(organs), *_blood_pool(suv, organs, threshold.lowest_suv))
-    return _candidates(suv, organs, drafts, threshold.lowest_suv, rule, warnings, physiology_excluded=True)
+    return numbered(suv, organs, drafts, threshold.lowest_suv, rule, warnings, physiology_excluded=True)
 
 
 def _without_normal_tissue(
@@ -186,7 +186,7 @@ def segment_by_mask(
         flat = np.ravel_multi_index(tuple(segment.voxels_kji.T), labels.shape)
         note = "" if split_components else names.get(segment.segment_number, "")
         drafts.append(Draft(np.asarray(flat, np.int64), LesionState.UNCONFIRMED, None, note))
-    return _candidates(suv, organs, drafts, None, None, tuple(warnings), physiology_excluded=True)
+    return numbered(suv, organs, drafts, None, None, tuple(warnings), physiology_excluded=True)
 
 
 def _mask_labels(suv: SuvVolume, mask: Segmentation | NDArray[np.bool_] | NDArray[np.integer]) -> NDArray[np.uint16]:
@@ -211,7 +211,7 @@ def _outlined(
     return labels if fraction is None else outlined_at_fraction(suv.values, labels, barred, fraction)
 
 
-def _candidates(
+def numbered(
     suv: SuvVolume,
     organs: OrganMap | None,
     drafts: Iterable[Draft],
@@ -224,17 +224,18 @@ def _candidates(
     """Return the drafts numbered, each with its site."""
     values = suv.values.reshape(-1)
 
-    def order(draft: Draft) -> tuple[bool, float, int]:
+    def order(draft: Draft) -> tuple[bool, bool, float, int]:
         uptake = float(values[draft.voxels].sum(dtype=np.float64))
-        return draft.state is LesionState.EXCLUDED_CANDIDATE, -uptake, int(draft.voxels[0])
+        is_excluded = draft.state is LesionState.EXCLUDED_CANDIDATE
+        return is_excluded, not draft.state.counts, -uptake, int(draft.voxels[0])
 
     finder = SiteFinder(organs)
     labels = np.zeros(suv.values.shape, np.uint16)
     parts = []
     for number, draft in enumerate(sorted(drafts, key=order), start=1):
         labels.reshape(-1)[draft.voxels] = number
-        site, organ_number = _site(finder, draft, suv)
-        parts.append(CandidatePart(number, draft.state, site, organ_number, draft.note))
+        site = _site(finder, draft, suv)
+        parts.append(CandidatePart(number, draft.state, site.code, site.organ_number, draft.note, site.alternative))
     _log.info("%d segments, %d count", len(parts), sum(part.state.counts for part in parts))
     return Candidates(
         segmentation=Segmentation(labels, suv.geometry),
@@ -246,13 +247,12 @@ def _candidates(
     )
 
 
-def _site(finder: SiteFinder, draft: Draft, suv: SuvVolume) -> tuple[Code, int | None]:
+def _site(finder: SiteFinder, draft: Draft, suv: SuvVolume) -> Site:
     if draft.organ_number is not None:
-        return organ_code(draft.organ_number), draft.organ_number
+        return Site(organ_code(draft.organ_number), draft.organ_number)
     if draft.is_scattered:
-        return ENTIRE_BODY, None
-    found = finder.site(voxels_kji(draft, suv), suv.values.reshape(-1)[draft.voxels])
-    return found.code, found.organ_number
+        return Site(ENTIRE_BODY, None)
+    return finder.site(voxels_kji(draft, suv), suv.values.reshape(-1)[draft.voxels])
 
 
 def _blood_pool(suv: SuvVolume, organs: OrganMap, threshold_suv: float) -> tuple[str, ...]:

@@ -3,91 +3,56 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum, auto
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from psmacore.lesions.landmarks import Landmarks
-from psmacore.lesions.physiology import BONES, LUNGS
+from psmacore.lesions.local_region import local_site
+from psmacore.lesions.physiology import BONES, LUNGS, RIBS
+from psmacore.lesions.site_codes import ENTIRE_BODY, NAMING, PLEURA, organ_code
+from psmacore.lesions.stations import BORDER_MM, NodeStations
 from psmacore.model.codes import Code
-from psmacore.model.organs import BLADDER, KIDNEYS, LIVER, ORGAN_NUMBERS, ORGANS, PROSTATE, SPLEEN
+from psmacore.model.organs import ORGAN_NUMBERS, PROSTATE
 from psmacore.model.volumes import OrganMap
-
-ENTIRE_BODY = Code("38266002", "SCT", "Entire body")
-LYMPH_NODE = Code("59441001", "SCT", "Lymph node")
-PELVIC_NODE = Code("54268001", "SCT", "Pelvic lymph node")
-RETROPERITONEAL_NODE = Code("91394001", "SCT", "Retroperitoneal lymph node")
-MEDIASTINAL_NODE = Code("62683002", "SCT", "Mediastinal lymph node")
-AXILLARY_NODE = Code("68171009", "SCT", "Axillary lymph node")
-SUPRACLAVICULAR_NODE = Code("76838003", "SCT", "Supraclavicular lymph node")
-CERVICAL_NODE = Code("81105003", "SCT", "Cervical lymph node")
-SACRUM = Code("54735007", "SCT", "Sacrum")
 
 _NEAR_BONE_MM = 3.0  # the uptake's centre may lie this far outside bone (registration of PET and CT)
 _NEAR_PROSTATE_MM = 6.0
 _NAMING_PART = 0.4  # part of a lesion's uptake inside one structure that names it
-_NECK_ROOT_MM = 45.0  # supraclavicular nodes lie within this height above the first thoracic vertebra
-_VERTEBRA_S1 = ORGAN_NUMBERS["vertebrae_S1"]
-
-# Structures that a lesion is called after; vessels, muscles and bowel only lie beside nodes.
-_OTHER_NAMING = (
-    "pancreas",
-    "adrenal_gland_right",
-    "adrenal_gland_left",
-    "thyroid_gland",
-    "brain",
-    "heart",
-    "esophagus",
-)
-_NAMING = frozenset(
-    (*BONES, *LUNGS, PROSTATE, LIVER, SPLEEN, BLADDER, *KIDNEYS, *(ORGAN_NUMBERS[name] for name in _OTHER_NAMING))
-)
-
-
-class SiteGroup(Enum):
-    """The regions that PROMISE tells apart."""
-
-    PROSTATE = auto()
-    PELVIC_NODE = auto()
-    OTHER_NODE = auto()
-    BONE = auto()
-    OTHER_ORGAN = auto()
-    UNKNOWN = auto()
-
-
-def organ_code(number: int) -> Code:
-    """Return an organ's body structure code, ``Entire body`` where the context groups hold none."""
-    if number == _VERTEBRA_S1:
-        return SACRUM
-    organ = ORGANS.get(number)
-    return organ.code if organ is not None and organ.code is not None else ENTIRE_BODY
-
-
-def _groups() -> dict[str, SiteGroup]:
-    groups = {organ_code(number).value: SiteGroup.OTHER_ORGAN for number in _NAMING}
-    groups |= {organ_code(number).value: SiteGroup.BONE for number in BONES}
-    nodes = (LYMPH_NODE, RETROPERITONEAL_NODE, MEDIASTINAL_NODE, AXILLARY_NODE, SUPRACLAVICULAR_NODE, CERVICAL_NODE)
-    groups |= {code.value: SiteGroup.OTHER_NODE for code in nodes}
-    groups |= {organ_code(PROSTATE).value: SiteGroup.PROSTATE, PELVIC_NODE.value: SiteGroup.PELVIC_NODE}
-    return groups | {ENTIRE_BODY.value: SiteGroup.UNKNOWN}
-
-
-_GROUP_OF = _groups()
-
-
-def group_of(site: Code) -> SiteGroup:
-    """Return the PROMISE group of a site; ``UNKNOWN`` for one that is not among ours."""
-    return _GROUP_OF.get(site.value, SiteGroup.UNKNOWN)
+_RIVAL_PART = 0.2  # two structures hold about equal parts where no more than this parts them
+_BONES_PART = 1 / 3  # in all bones together, of a lesion that no single structure names
+_BONE_REACH_MM = 8.0
+_BONE_IN_LUNG_MM = 4.0  # a bone this near to the centre, with half of the lung's part, goes before the lung
+_CORD = ORGAN_NUMBERS["spinal_cord"]
+_VERTEBRAE = frozenset(range(25, 51))
+_PLEURA_MM = 6.0  # from lung, and twice that from a rib
+_MEDIASTINAL_MM = 20.0  # from the organs between the lungs: nearer is no pleura
+_MIDDLE_ORGANS = (*range(51, 64), 15, 16)  # heart to cava, oesophagus, trachea
 
 
 @dataclass(frozen=True)
 class Site:
-    """Where a lesion lies: its code, and the organ label that named it (``None`` for a node or without a map)."""
+    """Where a lesion lies.
+
+    Parameters
+    ----------
+    code : Code
+        The region.
+    organ_number : int or None
+        The organ label that named it; ``None`` for a node or without a map.
+    alternative : Code or None
+        The second region where two are about equally near; ``None`` away from borders.
+    """
 
     code: Code
     organ_number: int | None
+    alternative: Code | None = None
+
+    @property
+    def is_uncertain(self) -> bool:
+        """Whether a reader should look at the site."""
+        return self.alternative is not None
 
 
 class SiteFinder:
@@ -107,6 +72,10 @@ class SiteFinder:
         """Levels of this patient; ``None`` without a map."""
         return None if self._organs is None else Landmarks(self._organs)
 
+    @cached_property
+    def _stations(self) -> NodeStations | None:
+        return None if self.landmarks is None else NodeStations(self.landmarks)
+
     def site(self, voxels_kji: NDArray[np.int64], uptake: NDArray[np.float32]) -> Site:
         """Return where a lesion lies.
 
@@ -121,60 +90,101 @@ class SiteFinder:
         -------
         Site
             The structure that holds most of the uptake, or that the uptake's centre touches; otherwise the
-            lymph node region of its level.
+            local region beside the prostate, the pleura, or the nodal station. Where a second one is about
+            equally near it stands beside the first.
 
         References
         ----------
-        Codes: DICOM CID 4031 and SNOMED CT. Regions: PROMISE, Eiber et al., JNM 2018;59:469.
+        Codes: DICOM CID 4031, CID 7600 and SNOMED CT. Regions: PROMISE, Eiber et al., JNM 2018;59:469.
         """
-        if self._organs is None:
+        organs, marks, stations = self._organs, self.landmarks, self._stations
+        if organs is None or marks is None or stations is None:
             return Site(ENTIRE_BODY, None)
-        labels = self._organs.labels[voxels_kji[:, 0], voxels_kji[:, 1], voxels_kji[:, 2]]
         weights = np.asarray(uptake, dtype=np.float64)
-        held = np.bincount(labels, weights=weights)
-        for number in np.argsort(-held, kind="stable")[:4].tolist():
-            if number in _NAMING and held[number] >= _NAMING_PART * weights.sum():
-                return Site(organ_code(number), number)
         centre = np.average(voxels_kji, axis=0, weights=weights)
-        number = self._touched(centre)
-        if number is not None:
-            return Site(organ_code(number), number)
-        return Site(self._node_region(self._organs.geometry.lps_of_kji(centre)[0]), None)
+        at = organs.geometry.lps_of_kji(centre)[0]
+        near = _distances_mm(organs, centre)
+        parts = _parts(organs.labels[tuple(voxels_kji.T)], weights, near)
+        named = _named(parts, near)
+        if named is None:
+            return _outside(at, near, marks, stations)
+        rival = _rival(named, parts, near)
+        if rival is not None:
+            return Site(organ_code(named), named, _other(organ_code(rival), organ_code(named)))
+        is_loose = parts.get(named, 0.0) < _NAMING_PART + _RIVAL_PART and near.get(named, np.inf) > 0.0
+        beside = _outside(at, near, marks, stations).code if is_loose else None
+        return Site(organ_code(named), named, beside)
 
-    def _touched(self, centre_kji: NDArray[np.float64]) -> int | None:
-        """Return the bone or prostate next to the centre, the nearest first."""
-        organs = self._organs
-        if organs is None:
-            return None
-        reach = np.ceil(_NEAR_PROSTATE_MM / np.array(organs.geometry.spacing_kji_mm)).astype(int) + 1
-        start = np.maximum(np.round(centre_kji).astype(int) - reach, 0)
-        stop = np.minimum(np.round(centre_kji).astype(int) + reach + 1, organs.labels.shape)
-        crop = organs.labels[start[0] : stop[0], start[1] : stop[1], start[2] : stop[2]]
-        near = np.argwhere(crop)
-        if not len(near):
-            return None
-        labels = crop[near[:, 0], near[:, 1], near[:, 2]].astype(int)
-        away = organs.geometry.lps_of_kji(near + start) - organs.geometry.lps_of_kji(centre_kji)
-        distance_mm = np.linalg.norm(away, axis=1)
-        is_bone, is_prostate = np.isin(labels, tuple(BONES)), labels == PROSTATE
-        limit_mm = np.select([is_bone, is_prostate], [_NEAR_BONE_MM, _NEAR_PROSTATE_MM], -1.0)
-        within = np.flatnonzero(distance_mm <= limit_mm)
-        return int(labels[within[np.argmin(distance_mm[within])]]) if len(within) else None
 
-    def _node_region(self, centre_lps_mm: NDArray[np.float64]) -> Code:
-        marks = self.landmarks
-        if marks is None:
-            return ENTIRE_BODY
-        left, superior = float(centre_lps_mm[0]), float(centre_lps_mm[2])
-        if marks.pelvic_inlet_s_mm is not None and superior <= marks.pelvic_inlet_s_mm:
-            return PELVIC_NODE
-        if marks.thoracic_inlet_s_mm is not None and superior > marks.thoracic_inlet_s_mm:
-            is_near = superior <= marks.thoracic_inlet_s_mm + _NECK_ROOT_MM
-            return SUPRACLAVICULAR_NODE if is_near else CERVICAL_NODE
-        if marks.diaphragm_s_mm is None:
-            return LYMPH_NODE
-        if superior <= marks.diaphragm_s_mm:
-            return RETROPERITONEAL_NODE
-        if marks.lungs_l_mm is not None and not marks.lungs_l_mm[0] <= left <= marks.lungs_l_mm[1]:
-            return AXILLARY_NODE
-        return MEDIASTINAL_NODE
+def _other(code: Code, first: Code) -> Code | None:
+    return None if code == first else code
+
+
+def _parts(labels: NDArray[np.uint16], weights: NDArray[np.float64], near: dict[int, float]) -> dict[int, float]:
+    """Return the part of the uptake inside each naming structure; the spinal canal goes to the nearest vertebra."""
+    held = np.bincount(labels, weights=weights) / weights.sum()
+    parts = {int(number): float(held[number]) for number in np.flatnonzero(held) if number in NAMING}
+    vertebra = min((n for n in near if n in _VERTEBRAE), key=lambda n: near[n], default=None)
+    if vertebra is not None and len(held) > _CORD and held[_CORD]:
+        parts[vertebra] = parts.get(vertebra, 0.0) + float(held[_CORD])
+    return parts
+
+
+def _distances_mm(organs: OrganMap, centre_kji: NDArray[np.float64]) -> dict[int, float]:
+    """Return how far the centre lies from each structure near it; 0 for the one that it lies in."""
+    reach = np.ceil(_MEDIASTINAL_MM / np.array(organs.geometry.spacing_kji_mm)).astype(int) + 1
+    start = np.maximum(np.round(centre_kji).astype(int) - reach, 0)
+    stop = np.minimum(np.round(centre_kji).astype(int) + reach + 1, organs.labels.shape)
+    crop = organs.labels[start[0] : stop[0], start[1] : stop[1], start[2] : stop[2]]
+    near = np.argwhere(crop)
+    labels = crop[tuple(near.T)].astype(int)
+    away = organs.geometry.lps_of_kji(near + start) - organs.geometry.lps_of_kji(centre_kji)
+    distance_mm = np.linalg.norm(away, axis=1)
+    order = np.argsort(-distance_mm)
+    nearest = dict(zip(labels[order].tolist(), distance_mm[order].tolist(), strict=True))  # the last, nearest, stays
+    own = int(organs.labels[tuple(np.round(centre_kji).astype(int))])
+    return {**nearest, own: 0.0} if own else nearest
+
+
+def _named(parts: dict[int, float], near: dict[int, float]) -> int | None:
+    """Return the structure that a lesion is called after."""
+    best = max(parts, key=lambda number: parts[number], default=None)
+    bone = max((n for n in parts if n in BONES), key=lambda number: parts[number], default=None)
+    if best in LUNGS and bone is not None and near.get(bone, np.inf) <= _BONE_IN_LUNG_MM:
+        best = bone if parts[bone] >= parts[best] / 2 else best
+    if best is not None and (parts[best] >= _NAMING_PART or (best == bone and near.get(bone, np.inf) == 0.0)):
+        return best
+    touched = [n for n in near if n in BONES and near[n] <= _NEAR_BONE_MM]
+    touched += [PROSTATE] if near.get(PROSTATE, np.inf) <= _NEAR_PROSTATE_MM else []
+    if touched:
+        return min(touched, key=lambda number: near[number])
+    is_bony = sum(part for number, part in parts.items() if number in BONES) >= _BONES_PART
+    return bone if is_bony and bone is not None and near.get(bone, np.inf) <= _BONE_REACH_MM else None
+
+
+def _rival(named: int, parts: dict[int, float], near: dict[int, float]) -> int | None:
+    """Return a second structure that has about as good a claim, by its part of the uptake or by distance."""
+    others = [number for number in parts if number != named]
+    second = max(others, key=lambda number: parts[number], default=None)
+    if second is not None and parts[second] >= parts.get(named, 0.0) - _RIVAL_PART:
+        return second
+    if parts.get(named, 0.0) >= _NAMING_PART:
+        return None
+    bones = [n for n in near if n in BONES and n != named and near[n] <= near.get(named, 0.0) + BORDER_MM / 2]
+    return min(bones, key=lambda number: near[number], default=None)
+
+
+def _outside(at: NDArray[np.float64], near: dict[int, float], marks: Landmarks, stations: NodeStations) -> Site:
+    """Return the region of a lesion in no structure that names one."""
+    local = local_site(at, marks)
+    if local is not None:
+        return Site(local, None)
+    lung = min((near[n] for n in near if n in LUNGS), default=np.inf)
+    rib = min((near[n] for n in near if n in RIBS), default=np.inf)
+    middle = min((near[n] for n in near if n in _MIDDLE_ORGANS), default=np.inf)
+    if lung <= _PLEURA_MM and rib <= 2 * _PLEURA_MM and middle > _MEDIASTINAL_MM:
+        return Site(PLEURA, None)
+    choice = stations.choose(at)
+    bones = [n for n in near if n in BONES and near[n] <= _NEAR_BONE_MM + BORDER_MM / 2]
+    beside = min(bones, key=lambda number: near[number], default=None)
+    return Site(choice.site, None, choice.alternative if beside is None else organ_code(beside))

@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 
 from psmacore.lesions.drafts import Draft, rejoined, voxels_kji
 from psmacore.lesions.landmarks import Landmarks
-from psmacore.lesions.pitfalls import VESICLE_DEPTH_MM, VESICLE_LATERAL_MM
+from psmacore.lesions.local_region import VESICLE_DEPTH_MM, VESICLE_LATERAL_MM
 from psmacore.model.lesions import LesionState
 from psmacore.model.volumes import OrganMap, SuvVolume
 

@@ -56,6 +56,12 @@ class Lesion:
         PROMISE region class and expression score.
     confirmed_by : str or None
         Reader.
+    site_alternative : Code or None
+        Second region where the lesion lies at a border; ``None`` where the site is clear.
+    is_score_borderline : bool
+        Whether SUVmean lies so near a step of the expression score that a repeated scan may give another.
+    confidence : float or None
+        Mean model probability over its voxels, 0 to 1; ``None`` where no model drew it.
     """
 
     tracking_uid: str
@@ -75,6 +81,9 @@ class Lesion:
     mi_tnm: str | None = None
     expression_score: int | None = None
     confirmed_by: str | None = None
+    site_alternative: Code | None = None
+    is_score_borderline: bool = False
+    confidence: float | None = None
 
 
 @dataclass(frozen=True)

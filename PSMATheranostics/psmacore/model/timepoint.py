@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from psmacore.model.codes import Code
 from psmacore.model.lesions import Lesion, ReferenceRegion, Totals
+from psmacore.model.promise import PromiseStage
 from psmacore.model.suv import SuvDerivation
 
 
@@ -52,13 +54,50 @@ class SegmenterInfo:
     parameters: Mapping[str, str | float | int | bool] = field(default_factory=dict)
 
 
+class StudyLabel(StrEnum):
+    """What a study classifier answers."""
+
+    NORMAL = "normal"
+    ABNORMAL = "abnormal"
+
+
 @dataclass(frozen=True)
 class StudyClassification:
-    """A classifier's answer for the whole study."""
+    """A classifier's answer for the whole study.
+
+    ``has_stopped_segmentation`` is true where lesions were not looked for because of the answer (W60).
+    """
 
     label: str
     probability: float
     model: str
+    has_stopped_segmentation: bool = False
+
+
+@dataclass(frozen=True)
+class ModelUse:
+    """A trained model that took part in a result.
+
+    Parameters
+    ----------
+    task : str
+        What it did, as its manifest names it: ``organ_segmentation`` and so on.
+    name, version : str
+        Of the model.
+    weights_sha256 : str or None
+        Of the weights that ran.
+    device : str
+        What it ran on, in words: ``cpu``, or the GPU's name.
+    is_trained_on_simulation : bool
+        Whether its weights have seen simulated patients only.
+    """
+
+    task: str
+    name: str
+    version: str
+    weights_sha256: str | None
+    device: str
+    is_trained_on_simulation: bool
 
 
 @dataclass(frozen=True)
@@ -74,7 +113,10 @@ class Software:
 class Timepoint:
     """All numbers of one analysed study: the one source of report, results.json and DICOM objects.
 
-    ``totals`` is ``None`` where physiological uptake was not excluded.
+    ``totals`` is ``None`` where physiological uptake was not excluded, or lesions were not looked for.
+    ``promise`` is the patient's miTNM, ``None`` for tracers other than PSMA ligands and without totals.
+    ``models`` are the trained models that took part, in the order in which they ran; ``is_simulated`` tells
+    whether the images are simulated.
     """
 
     patient: Patient
@@ -92,3 +134,11 @@ class Timepoint:
     created_at: str
     classification: StudyClassification | None = None
     warnings: tuple[str, ...] = ()
+    models: tuple[ModelUse, ...] = ()
+    is_simulated: bool = False
+    promise: PromiseStage | None = None
+
+    @property
+    def is_watermarked(self) -> bool:
+        """Whether weights trained on simulation drew on real images: marked everywhere and never published."""
+        return not self.is_simulated and any(model.is_trained_on_simulation for model in self.models)

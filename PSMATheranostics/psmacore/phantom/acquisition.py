@@ -129,10 +129,12 @@ class GridSizes:
 
 QUICK = GridSizes(128, 5.3, 5.0, 256, 2.2, 5.0, 200)
 FULL = GridSizes(200, 4.07283, 3.0, 512, 1.171875, 3.0, 330)
+QUICK_COMPANION = GridSizes(128, 5.46875, 4.25, 256, 2.1484375, 4.25, 235)
+FULL_COMPANION = GridSizes(192, 3.6458, 3.27, 512, 1.3671875, 3.27, 300)
 
 
 def grids(
-    seed: int, date_index: int, anatomy: Anatomy, position: FloatArray, sizes: GridSizes
+    seed: int, date_index: int | str, anatomy: Anatomy, position: FloatArray, sizes: GridSizes
 ) -> tuple[Geometry, Geometry]:
     """Return the grids of PET and CT, vertex to mid-thigh, in one frame of reference and with different origins."""
     low, high = (z + float(position[2, 3]) for z in anatomy.z_range_mm)

@@ -58,10 +58,11 @@ class Anatomy:
         return min(float(part.distance(x, y, z).item()) for part in self.by_name[name].parts)
 
 
-def build_anatomy(seed: int, *, date_index: int = 0) -> Anatomy:
+def build_anatomy(seed: int, *, date_index: int | str = 0) -> Anatomy:
     """Return the man of ``seed``.
 
-    The bladder's filling differs between dates; everything else is the same man.
+    The bladder's filling differs between dates; everything else is the same man. ``date_index`` is the number
+    of the date, or the name that a companion study has among the random numbers.
     """
     habitus = draw_habitus(seed)
     frame = Frame(habitus, random_stream(seed, "anatomy"))

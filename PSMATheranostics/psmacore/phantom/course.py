@@ -11,10 +11,20 @@ from numpy.typing import NDArray
 
 from psmacore.errors import UsageError
 from psmacore.model.geometry import FloatArray, Geometry
-from psmacore.phantom.acquisition import FULL, QUICK, Acquisition, draw_acquisitions, draw_positions, grids
+from psmacore.phantom.acquisition import (
+    FULL,
+    FULL_COMPANION,
+    QUICK,
+    QUICK_COMPANION,
+    Acquisition,
+    GridSizes,
+    draw_acquisitions,
+    draw_positions,
+    grids,
+)
 from psmacore.phantom.anatomy import Anatomy, build_anatomy
-from psmacore.phantom.ct import CtRequest, iterate_ct
-from psmacore.phantom.decoys import Decoy, plan_decoys
+from psmacore.phantom.ct import CtRequest, CtSlab, iterate_ct, iterate_labelled_ct
+from psmacore.phantom.decoys import Decoy, DecoyKind, plan_decoys
 from psmacore.phantom.habitus import random_stream
 from psmacore.phantom.lesion_course import SizeRule
 from psmacore.phantom.lesion_plan import MAX_LESIONS, PlannedLesion, draw_count, plan_lesions
@@ -25,6 +35,7 @@ from psmacore.phantom.truth import LesionTruth, lesion_truths
 from psmacore.phantom.uptake import Tracer, draw_uptake
 
 PSMA_THRESHOLD_SUV = 3.0
+_USUAL_FDG_THRESHOLD_SUV = 2.6
 _FEWEST_QUICK = 9
 
 
@@ -32,7 +43,13 @@ _FEWEST_QUICK = 9
 class CoursePlan:
     """Everything about a course but its voxels.
 
-    ``lps_from_body`` holds one 4 x 4 transform per date, from patient coordinates to that date's world.
+    Parameters
+    ----------
+    lps_from_body : tuple of numpy.ndarray
+        One 4 x 4 transform per date, from patient coordinates to that date's world.
+    companion_to : Tracer or None
+        The tracer of the course that this one is the companion of: another tracer in the same man, some days
+        apart, on another scanner's grid (:mod:`psmacore.phantom.companion`).
     """
 
     seed: int
@@ -42,6 +59,18 @@ class CoursePlan:
     acquisitions: tuple[Acquisition, ...]
     lps_from_body: tuple[FloatArray, ...]
     lesions: tuple[PlannedLesion, ...]
+    companion_to: Tracer | None = None
+
+    @property
+    def sizes(self) -> GridSizes:
+        """Voxels of PET and CT."""
+        if self.companion_to is None:
+            return QUICK if self.quick else FULL
+        return QUICK_COMPANION if self.quick else FULL_COMPANION
+
+    def date_key(self, date_index: int) -> int | str:
+        """Return what a date is called where random numbers and UIDs are drawn: its number, for a companion a name."""
+        return date_index if self.companion_to is None else companion_key(date_index)
 
     @property
     def patient_id(self) -> str:
@@ -107,7 +136,16 @@ class SimulatedTimepoint:
 
     def iterate_ct(self) -> Iterator[NDArray[np.int16]]:
         """Yield the CT in slabs of slices from the feet up."""
-        rng = random_stream(self.plan.seed, "ct noise", self.date_index)
+        request, rng = self._ct_request()
+        return iterate_ct(self.plan.anatomies[self.date_index], request, rng)
+
+    def iterate_labelled_ct(self) -> Iterator[CtSlab]:
+        """Yield the same CT together with the organ labels on its grid."""
+        request, rng = self._ct_request()
+        return iterate_labelled_ct(self.plan.anatomies[self.date_index], request, rng)
+
+    def _ct_request(self) -> tuple[CtRequest, np.random.Generator]:
+        rng = random_stream(self.plan.seed, "ct noise", self.plan.date_key(self.date_index))
         request = CtRequest(
             geometry=self.ct_geometry,
             body_from_lps=self.plan.body_from_lps(self.date_index),
@@ -116,7 +154,7 @@ class SimulatedTimepoint:
             date_index=self.date_index,
             noise_hu_1mm=float(rng.uniform(20.0, 40.0)),
         )
-        return iterate_ct(self.plan.anatomies[self.date_index], request, rng)
+        return request, rng
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,10 +203,7 @@ def plan_course(
     anatomies = tuple(build_anatomy(seed, date_index=n) for n in range(n_timepoints))
     if n_lesions is None:
         n_lesions = _FEWEST_QUICK + seed % 4 if quick else draw_count(seed)
-    sizes = QUICK if quick else FULL
-    sharp = draw_scanner(seed, 0, voxel_mm=sizes.pet_pixel_mm).fwhm_mm * SIGMA_PER_FWHM
-    blur = float(np.hypot(sharp, sizes.pet_pixel_mm / np.sqrt(12.0)))
-    rule = SizeRule(blur, PSMA_THRESHOLD_SUV if kind.is_psma else 2.6)
+    rule = size_rule(seed, kind, QUICK if quick else FULL)
     return CoursePlan(
         seed=seed,
         tracer=kind,
@@ -180,6 +215,18 @@ def plan_course(
     )
 
 
+def size_rule(seed: int, tracer: Tracer, sizes: GridSizes) -> SizeRule:
+    """Return how large the man's scanner shows tumour tissue on a grid."""
+    sharp = draw_scanner(seed, 0, voxel_mm=sizes.pet_pixel_mm).fwhm_mm * SIGMA_PER_FWHM
+    blur = float(np.hypot(sharp, sizes.pet_pixel_mm / np.sqrt(12.0)))
+    return SizeRule(blur, PSMA_THRESHOLD_SUV if tracer.is_psma else _USUAL_FDG_THRESHOLD_SUV)
+
+
+def companion_key(date_index: int) -> str:
+    """Return what a companion study is called where random numbers and UIDs are drawn."""
+    return f"companion {date_index}"
+
+
 def truth_threshold_suv(tracer: Tracer, uptake: Mapping[Region, float], scanner: PetScanner) -> float:
     """Return the threshold of the truth: SUV 3 for PSMA, mean + 2 SD of the simulated liver for FDG (DEEP-PSMA)."""
     if tracer.is_psma:
@@ -189,10 +236,10 @@ def truth_threshold_suv(tracer: Tracer, uptake: Mapping[Region, float], scanner:
 
 def simulate_timepoint(plan: CoursePlan, date_index: int) -> SimulatedTimepoint:
     """Simulate one date of a plan."""
-    anatomy, sizes = plan.anatomies[date_index], QUICK if plan.quick else FULL
-    pet_geometry, ct_geometry = grids(plan.seed, date_index, anatomy, plan.lps_from_body[date_index], sizes)
-    scanner = draw_scanner(plan.seed, date_index, voxel_mm=sizes.pet_pixel_mm)
-    decoys = plan_decoys(plan.seed, anatomy, plan.tracer, plan.lesions, date_index)
+    anatomy, key = plan.anatomies[date_index], plan.date_key(date_index)
+    pet_geometry, ct_geometry = grids(plan.seed, key, anatomy, plan.lps_from_body[date_index], plan.sizes)
+    scanner = draw_scanner(plan.seed, key, voxel_mm=plan.sizes.pet_pixel_mm)
+    decoys = _decoys(plan, date_index)
     uptake = draw_uptake(plan.seed, plan.tracer, date_index)
     threshold = truth_threshold_suv(plan.tracer, uptake, scanner)
     request = PetRequest(
@@ -205,7 +252,7 @@ def simulate_timepoint(plan: CoursePlan, date_index: int) -> SimulatedTimepoint:
         date_index=date_index,
         threshold_suv=threshold,
     )
-    image = simulate_pet(anatomy, request, random_stream(plan.seed, "pet noise", plan.tracer, date_index))
+    image = simulate_pet(anatomy, request, random_stream(plan.seed, "pet noise", plan.tracer, key))
     return SimulatedTimepoint(
         plan=plan,
         date_index=date_index,
@@ -218,6 +265,17 @@ def simulate_timepoint(plan: CoursePlan, date_index: int) -> SimulatedTimepoint:
         transform=plan.lps_t_from_lps_1(date_index),
         threshold_suv=threshold,
     )
+
+
+def _decoys(plan: CoursePlan, date_index: int) -> tuple[Decoy, ...]:
+    """Return the false lesions of one date; a companion's healing fracture is that of the man's other study."""
+    anatomy = plan.anatomies[date_index]
+    own = plan_decoys(plan.seed, anatomy, plan.tracer, plan.lesions, date_index)
+    if plan.companion_to is None:
+        return own
+    other = plan_decoys(plan.seed, anatomy, plan.companion_to, plan.lesions, date_index)
+    broken = (decoy for decoy in other if decoy.kind is DecoyKind.FRACTURE)
+    return (*(decoy for decoy in own if decoy.kind is not DecoyKind.FRACTURE), *broken)
 
 
 def simulate_course(

@@ -31,6 +31,14 @@ _LESION_HU = {
 }
 
 
+@dataclass(frozen=True, eq=False)
+class CtSlab:
+    """Some slices of a CT, ``(k, j, i)``: int16 HU, and uint8 organ labels (0 none) where a voxel's centre lies."""
+
+    hu: NDArray[np.int16]
+    organs: NDArray[np.uint8]
+
+
 @dataclass(frozen=True)
 class CtRequest:
     """Everything that a CT depends on but the anatomy.
@@ -67,16 +75,30 @@ def simulate_ct(anatomy: Anatomy, request: CtRequest, rng: np.random.Generator) 
 
 def iterate_ct(anatomy: Anatomy, request: CtRequest, rng: np.random.Generator) -> Iterator[NDArray[np.int16]]:
     """Yield the CT in slabs of some slices from the feet up, so that a large one need not fit into memory."""
+    for hu, _ in _iterate(anatomy, request, rng, with_labels=False):
+        yield hu
+
+
+def iterate_labelled_ct(anatomy: Anatomy, request: CtRequest, rng: np.random.Generator) -> Iterator[CtSlab]:
+    """Yield the same CT with the organ labels of its voxels; lesions leave the labels as they are."""
+    for hu, organs in _iterate(anatomy, request, rng, with_labels=True):
+        yield CtSlab(hu, np.zeros(hu.shape, np.uint8) if organs is None else organs.astype(np.uint8))
+
+
+def _iterate(
+    anatomy: Anatomy, request: CtRequest, rng: np.random.Generator, *, with_labels: bool
+) -> Iterator[tuple[NDArray[np.int16], NDArray[np.uint16] | None]]:
     sigma = request.noise_hu_1mm / float(np.sqrt(request.geometry.spacing_kji_mm[0]))
     table = couch(anatomy, request.geometry, request.body_from_lps)
     n_slices, n_rows, n_columns = request.geometry.shape
     step = max(1, _SLAB_VOXELS // (n_rows * n_columns))
     for first in range(0, n_slices, step):
         slab = _slab(request.geometry, first, min(step, n_slices - first))
-        values = _paint(anatomy, request, slab, table)
+        canvas = _paint(anatomy, request, slab, table, with_labels=with_labels)
+        values = canvas.values
         noise = gaussian_filter(rng.standard_normal(slab.shape, dtype=np.float32), (0, 0.6, 0.6), truncate=3.0)
         values += noise * np.float32(sigma / max(float(noise.std()), 1e-6))
-        yield np.clip(np.rint(values), -1024, 3071).astype(np.int16)
+        yield np.clip(np.rint(values), -1024, 3071).astype(np.int16), canvas.labels
 
 
 def _slab(geometry: Geometry, first: int, n_slices: int) -> Geometry:
@@ -86,18 +108,19 @@ def _slab(geometry: Geometry, first: int, n_slices: int) -> Geometry:
 
 
 def _paint(
-    anatomy: Anatomy, request: CtRequest, geometry: Geometry, table: tuple[Column, Column]
-) -> NDArray[np.float32]:
+    anatomy: Anatomy, request: CtRequest, geometry: Geometry, table: tuple[Column, Column], *, with_labels: bool
+) -> Canvas:
     bench = Canvas(geometry, np.eye(4), fill=HU[Tissue.AIR])
     bench.paint(table[:1], _SHELL_HU)
     bench.paint(table[1:], _FOAM_HU)
-    canvas = Canvas(geometry, request.body_from_lps)
+    canvas = Canvas(geometry, request.body_from_lps, with_labels=with_labels)
     canvas.values = bench.values
     for structure in anatomy.structures:
-        canvas.paint(structure.parts, HU[structure.tissue] if structure.hu is None else structure.hu)
+        hu = HU[structure.tissue] if structure.hu is None else structure.hu
+        canvas.paint(structure.parts, hu, label=structure.label)
     for decoy in request.decoys:
         if decoy.kind is DecoyKind.FRACTURE:
             canvas.paint((decoy.shape,), 620.0)
     for lesion in request.lesions:
         canvas.paint(lesion.shapes(request.date_index), _LESION_HU[lesion.kind])
-    return canvas.values
+    return canvas

@@ -47,7 +47,12 @@ class StudyIdentity:
     @property
     def patient_id(self) -> str:
         """Patient ID."""
-        return f"PHANTOM-{self.seed:04d}"
+        return patient_id(self.seed)
+
+
+def patient_id(seed: int) -> str:
+    """Return the Patient ID of a simulated man; it says that he is a phantom."""
+    return f"PHANTOM-{seed:04d}"
 
 
 def date_of(moment: datetime) -> str:

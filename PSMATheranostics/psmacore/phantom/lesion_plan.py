@@ -76,7 +76,7 @@ class PlannedLesion:
         )
 
 
-def _quantiles(n: int, rng: np.random.Generator) -> Float64:
+def stratified(n: int, rng: np.random.Generator) -> Float64:
     """Return ``n`` stratified uniform numbers in random order, so that small samples follow the distribution too."""
     return np.asarray(rng.permutation((np.arange(n) + rng.uniform(size=n)) / max(n, 1)), dtype=np.float64)
 
@@ -109,7 +109,7 @@ def plan_lesions(
         steps = draw_steps(len(anatomies), shown, suv, is_core=number < N_CORE, rng=rng)
         course = tuple(None if step is None else as_tissue(step, rule) for step in steps)
         biggest = radius_of(max(step[1] for step in course if step is not None))
-        place = _find_place(anatomies[0], kind, biggest, contact, planned, rng)
+        place = find_place(anatomies[0], kind, biggest, contact, planned, rng)
         if place is None:
             continue
         states = tuple(
@@ -117,14 +117,14 @@ def plan_lesions(
             for n, step in enumerate(course)
         )
         organ = None if contact is None else contact.organ
-        planned.append(PlannedLesion(len(planned) + 1, kind, place.site, organ, _lobes(shown, rng), states))
+        planned.append(PlannedLesion(len(planned) + 1, kind, place.site, organ, draw_lobes(shown, rng), states))
     return tuple(planned)
 
 
 def _targets(n: int, tracer: Tracer, rng: np.random.Generator) -> list[tuple[float, float]]:
     """Draw volume and SUVmax in the image; their logarithms correlate by 0.5."""
-    size = ndtri(np.clip(_quantiles(n, rng), 1e-4, 1 - 1e-4))
-    other = ndtri(np.clip(_quantiles(n, rng), 1e-4, 1 - 1e-4))
+    size = ndtri(np.clip(stratified(n, rng), 1e-4, 1 - 1e-4))
+    other = ndtri(np.clip(stratified(n, rng), 1e-4, 1 - 1e-4))
     level = 0.5 * size + np.sqrt(0.75) * other
     volume = np.clip(1.2 * np.exp(1.15 * size), 0.15, 80.0)
     if tracer.is_psma:
@@ -156,11 +156,11 @@ def _adapted(
 def _kinds(n: int, rng: np.random.Generator) -> list[LesionKind]:
     kinds = list(_KIND_SHARES)
     edges = np.cumsum(list(_KIND_SHARES.values()))
-    return [kinds[min(int(np.searchsorted(edges, q)), len(kinds) - 1)] for q in _quantiles(n, rng)]
+    return [kinds[min(int(np.searchsorted(edges, q)), len(kinds) - 1)] for q in stratified(n, rng)]
 
 
-def _lobes(size_ml: float, rng: np.random.Generator) -> tuple[Lobe, ...]:
-    """Draw one stretched ellipsoid, or from 3 ml on two that overlap."""
+def draw_lobes(size_ml: float, rng: np.random.Generator) -> tuple[Lobe, ...]:
+    """Draw a body of unit radius: one stretched ellipsoid, or from 3 ml on two that overlap."""
     stretch = np.exp(rng.normal(0, 0.18, 3))
     stretch /= np.prod(stretch) ** (1 / 3)
     angles = _triple(rng.uniform(-90, 90, 3))
@@ -182,7 +182,7 @@ def _centre(anatomy: Anatomy, place: Place, contact: Contact | None, size_ml: fl
     return float(centre[0]), float(centre[1]), float(centre[2])
 
 
-def _find_place(
+def find_place(
     anatomy: Anatomy,
     kind: LesionKind,
     radius_mm: float,
@@ -190,6 +190,7 @@ def _find_place(
     others: Sequence[PlannedLesion],
     rng: np.random.Generator,
 ) -> Place | None:
+    """Return a free place for a lesion of ``radius_mm``, or ``None`` where crowding leaves none."""
     for attempt in range(160):
         if contact is not None:
             place: Place | None = contact.place(anatomy, radius_mm)

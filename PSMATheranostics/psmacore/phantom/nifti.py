@@ -19,8 +19,10 @@ _HEADER_BYTES = 348
 _DATA_OFFSET = 352
 
 
-def write_nifti(path: Path, values: NDArray[Any], geometry: Geometry) -> None:
+def write_nifti(path: Path, values: NDArray[Any], geometry: Geometry, *, compress_level: int = 3) -> None:
     """Write ``values``, ``(k, j, i)``, as ``.nii.gz`` with an sform in RAS; equal input gives equal bytes.
+
+    ``compress_level`` is gzip's, 1 (fast) to 9.
 
     Raises
     ------
@@ -46,6 +48,9 @@ def write_nifti(path: Path, values: NDArray[Any], geometry: Geometry) -> None:
     struct.pack_into("<12f", header, 280, *ras_from_ijk[:3].ravel())
     header[344:348] = b"n+1\0"
     data = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<")).tobytes()
-    with path.open("wb") as raw, gzip.GzipFile(filename="", fileobj=raw, mode="wb", compresslevel=3, mtime=0) as out:
+    with (
+        path.open("wb") as raw,
+        gzip.GzipFile(filename="", fileobj=raw, mode="wb", compresslevel=compress_level, mtime=0) as out,
+    ):
         out.write(bytes(header))
         out.write(data)

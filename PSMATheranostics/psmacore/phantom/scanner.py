@@ -51,7 +51,7 @@ class PetScanner:
         return np.asarray(gaussian_filter(activity, sigma, mode="constant", truncate=4.0), dtype=np.float32)
 
 
-def draw_scanner(seed: int, date_index: int, *, voxel_mm: float) -> PetScanner:
+def draw_scanner(seed: int, date_index: int | str, *, voxel_mm: float) -> PetScanner:
     """Draw one date's scanner; the machine (resolution) is the man's, noise and breathing are the date's."""
     machine, date = random_stream(seed, "scanner"), random_stream(seed, "scanner", date_index)
     sharpest = 4.0 if voxel_mm < 4.5 else 5.5

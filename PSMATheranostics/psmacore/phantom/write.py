@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import logging
-import os
-import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from copy import copy
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +15,17 @@ from psmacore import __version__
 from psmacore.errors import UsageError
 from psmacore.phantom.acquisition import Vendor
 from psmacore.phantom.canvas import Canvas
+from psmacore.phantom.companion import companion_from_lps, plan_pair
 from psmacore.phantom.course import CoursePlan, SimulatedTimepoint, plan_course, simulate_timepoint
 from psmacore.phantom.dicom_common import StudyIdentity
 from psmacore.phantom.dicom_ct import ct_series
 from psmacore.phantom.dicom_pet import pet_series
 from psmacore.phantom.dicom_seg import organ_segmentation
+from psmacore.phantom.folders import Progress, complete_folder, silent, write_json
 from psmacore.phantom.nifti import write_nifti
 from psmacore.phantom.truth import decoy_json, lesion_json
 from psmacore.phantom.uptake import Tracer
-
-_log = logging.getLogger(__name__)
-Progress = Callable[[str, float], None]
+from psmacore.phantom.version import phantom_stamp
 
 
 def write_course(
@@ -41,7 +37,8 @@ def write_course(
     n_lesions: int | None = None,
     tracer: Tracer | str = Tracer.PSMA_11,
     quick: bool = False,
-    on_progress: Progress | None = None,
+    companion: bool = False,
+    on_progress: Progress = silent,
 ) -> Path:
     """Simulate a course and write it to the folder ``out``, which appears only when it is complete.
 
@@ -51,6 +48,10 @@ def write_course(
 
     Parameters
     ----------
+    companion : bool
+        Whether an FDG study of the same man lies beside every PSMA study (``tp1-fdg/`` and so on), with the same
+        tumours; truth.json holds it under ``companion`` of the time point. See
+        :func:`psmacore.phantom.companion.plan_pair`, which also adds PSMA-negative tumours to the PSMA studies.
     on_progress : callable, optional
         Told a stage in words and the fraction done, 0 to 1.
 
@@ -62,31 +63,18 @@ def write_course(
     Raises
     ------
     UsageError
-        If a number is out of range, or vendor or tracer is unknown.
+        If a number is out of range, vendor or tracer is unknown, or FDG is to have a companion.
     """
     request = _request(seed, Vendor(_known(vendor, Vendor)), n_timepoints, n_lesions, str(tracer), quick)
-    truth = out / "truth.json"
-    if _holds(truth, request):
-        _log.info("phantom of seed %s is already complete", seed)
-        return truth
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(f"the folder {out.name!r} already holds something else than this simulated course")
-    plan = plan_course(seed, n_timepoints=n_timepoints, n_lesions=n_lesions, tracer=tracer, quick=quick)
-    aside = out.parent / f".{out.name}.partial"
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    try:
-        _write(aside, plan, request, on_progress or _silent)
-        if out.exists():
-            out.rmdir()
-        os.replace(aside, out)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-    return truth
+    if companion:
+        request["companion"] = True
 
+    def fill(folder: Path) -> None:
+        plan = plan_course(seed, n_timepoints=n_timepoints, n_lesions=n_lesions, tracer=tracer, quick=quick)
+        own, other = plan_pair(plan) if companion else (plan, None)
+        _write(folder, own, other, request, on_progress)
 
-def _silent(stage: str, fraction: float) -> None:
-    """Tell nobody."""
+    return complete_folder(out, "truth.json", request, fill)
 
 
 def _known(value: str, kinds: type[Vendor]) -> str:
@@ -109,38 +97,40 @@ def _request(
     }
 
 
-def _holds(truth: Path, request: dict[str, Any]) -> bool:
-    try:
-        found = json.loads(truth.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
-        return False
-    return isinstance(found, dict) and found.get("request") == request
-
-
-def _write(folder: Path, plan: CoursePlan, request: dict[str, Any], on_progress: Progress) -> None:
-    timepoints = []
+def _write(
+    folder: Path, plan: CoursePlan, companion: CoursePlan | None, request: dict[str, Any], on_progress: Progress
+) -> None:
+    vendor, timepoints = Vendor(request["vendor"]), []
     for number in range(plan.n_timepoints):
         on_progress(f"time point {number + 1}: simulating", number / plan.n_timepoints)
         timepoint = simulate_timepoint(plan, number)
-        identity = StudyIdentity(plan.seed, number, timepoint.acquisition, Vendor(request["vendor"]))
         on_progress(f"time point {number + 1}: writing", (number + 0.4) / plan.n_timepoints)
-        timepoints.append(_write_timepoint(folder, timepoint, identity))
+        entry = _write_timepoint(folder / f"tp{number + 1}", timepoint, vendor)
+        if companion is not None:
+            on_progress(f"time point {number + 1}: FDG companion", (number + 0.5) / plan.n_timepoints)
+            other = replace(
+                simulate_timepoint(companion, number),
+                transform=companion_from_lps(plan, companion, number) @ timepoint.transform,
+            )
+            entry["companion"] = _write_timepoint(folder / f"tp{number + 1}-fdg", other, vendor)
+        timepoints.append(entry)
     record = {
         "patient_id": plan.patient_id,
         "seed": plan.seed,
         "simulated": True,
+        "phantom": phantom_stamp(),
         "tracer": plan.tracer.value,
         "truth_rule": "noise-free SUV at or above threshold_suv, and the lesions' noise-free part above the rest",
         "transform_direction": "lps_t_from_lps_1: 4 x 4, from a point of the first date (LPS, mm) to this date",
         "timepoints": timepoints,
         "request": request,
     }
-    (folder / "truth.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    write_json(folder / "truth.json", record)
     on_progress("done", 1.0)
 
 
-def _write_timepoint(folder: Path, timepoint: SimulatedTimepoint, identity: StudyIdentity) -> dict[str, Any]:
-    here = folder / f"tp{timepoint.date_index + 1}"
+def _write_timepoint(here: Path, timepoint: SimulatedTimepoint, vendor: Vendor) -> dict[str, Any]:
+    identity = StudyIdentity(timepoint.plan.seed, timepoint.date_index, timepoint.acquisition, vendor)
     headers = _save(here / "pet", pet_series(identity, timepoint.pet.suv, timepoint.pet_geometry), keep_headers=True)
     pet_uid = str(headers[0].SeriesInstanceUID)
     _save(here / "ct", ct_series(identity, timepoint.iterate_ct(), timepoint.ct_geometry))
@@ -150,12 +140,13 @@ def _write_timepoint(folder: Path, timepoint: SimulatedTimepoint, identity: Stud
     masks = {"lesions": timepoint.pet.lesion_labels, "organs": timepoint.pet.organ_labels}
     for name, labels in masks.items():
         write_nifti(here / "truth" / f"{name}.nii.gz", labels, timepoint.pet_geometry)
-    return _timepoint_json(timepoint, identity, pet_uid, str(seg.SeriesInstanceUID), f"{here.name}/truth")
+    return _timepoint_json(timepoint, identity, pet_uid, str(seg.SeriesInstanceUID), here.name)
 
 
 def _timepoint_json(
-    timepoint: SimulatedTimepoint, identity: StudyIdentity, pet_uid: str, seg_uid: str, masks: str
+    timepoint: SimulatedTimepoint, identity: StudyIdentity, pet_uid: str, seg_uid: str, folder: str
 ) -> dict[str, Any]:
+    masks = f"{folder}/truth"
     position = timepoint.plan.lps_from_body[timepoint.date_index]
     canvas = Canvas(timepoint.pet_geometry, timepoint.plan.body_from_lps(timepoint.date_index))
     acquisition = timepoint.acquisition
@@ -164,7 +155,7 @@ def _timepoint_json(
         "pet_uid": pet_uid,
         "ct_uid": identity.uid("series", "CT", 2),
         "seg_uid": seg_uid,
-        "folder": f"tp{timepoint.date_index + 1}",
+        "folder": folder,
         "date": acquisition.study_at.date().isoformat(),
         "threshold_suv": timepoint.threshold_suv,
         "lesions": [lesion_json(lesion, f"{masks}/lesions.nii.gz") for lesion in timepoint.lesions],

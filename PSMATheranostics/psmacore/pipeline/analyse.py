@@ -2,53 +2,35 @@
 
 from __future__ import annotations
 
-import logging
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from shutil import rmtree
 
 from psmacore.dicom.publication import PublishedFiles, write_objects
-from psmacore.errors import StudyContentError
-from psmacore.lesions.candidates import Candidates
-from psmacore.lesions.measure import measure, total
-from psmacore.lesions.reference import reference_regions
-from psmacore.model.timepoint import Patient, Scanner, SegmenterInfo, Study, Timepoint
+from psmacore.errors import StudyContentError, UsageError
+from psmacore.lesions.measure import total
+from psmacore.model.promise import PromiseRules
+from psmacore.model.timepoint import Patient, Scanner, Study, Timepoint
 from psmacore.pacs.client import Pacs
+from psmacore.pipeline.companion import load_companion
+from psmacore.pipeline.finding import Findings, ModelSteps
 from psmacore.pipeline.load import LoadedStudy, load_study
+from psmacore.pipeline.meaning import meaning_of
+from psmacore.pipeline.models import OrganSegmenter, StudyClassifier
 from psmacore.pipeline.request import AnalyseRequest
 from psmacore.pipeline.results import ResultFiles, write_results
 from psmacore.pipeline.results_records import dicom_dt
-from psmacore.pipeline.segmenters import Segmenter, StudyImages
+from psmacore.pipeline.segmenters import Segmenter
 from psmacore.pipeline.software import this_software
+from psmacore.pipeline.stages import OnProgress, Stages
 from psmacore.report.document import build_document
 from psmacore.report.html import to_html
 from psmacore.report.mip import encode_png, render_mip
 from psmacore.report.pdf import to_pdf
 
-logger = logging.getLogger(__name__)
-
-OnProgress = Callable[[str, float], None]
 READ_MODALITIES = ("PT", "CT", "SEG", "RTSTRUCT")
-
-
-@dataclass
-class Stages:
-    """Progress by named stage, and the time that each took."""
-
-    on_progress: OnProgress
-    timings_s: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def stage(self, name: str, fraction: float) -> Iterator[None]:
-        """Report ``name`` at ``fraction`` of the whole and time what follows, in s."""
-        self.on_progress(name, fraction)
-        start = time.perf_counter()
-        yield
-        self.timings_s[name] = round(time.perf_counter() - start, 3)
 
 
 def analyse_study(
@@ -56,6 +38,8 @@ def analyse_study(
     folder: Path,
     *,
     segmenter: Segmenter,
+    organ_segmenter: OrganSegmenter | None = None,
+    classifier: StudyClassifier | None = None,
     pacs: Pacs | None = None,
     on_progress: OnProgress = lambda _stage, _fraction: None,
 ) -> Timepoint:
@@ -69,6 +53,10 @@ def analyse_study(
         Existing folder for results.json, the DICOM objects and the report; nothing else stays in it.
     segmenter : Segmenter
         Draws the lesions.
+    organ_segmenter : OrganSegmenter, optional
+        Labels the organs where the study brings no map, or where the request names a model.
+    classifier : StudyClassifier, optional
+        Answers first; a study that it calls normal is not segmented, unless the request opens the gate (W60).
     pacs : Pacs, optional
         Archive to fetch from, where the request names one.
     on_progress : callable
@@ -81,38 +69,61 @@ def analyse_study(
 
     Raises
     ------
+    UsageError
+        If a companion is named and the segmenter reads one study only.
     InputRefusedError
-        If no safe SUV or no single volume can be made.
+        If no safe SUV or no single volume can be made, or the companion cannot be brought to the study.
     PacsError
         If the study cannot be fetched.
+    ModelError
+        If a model that was asked for is missing or may not be used on this study.
     """
+    if request.has_companion and not segmenter.reads_companion:
+        raise UsageError(f"--companion: segmenter {request.segmenter!r} reads one study only")
     stages = Stages(on_progress)
+    with ExitStack() as fetched:
+        source = _source(request, request.study_uid, request.dicom, folder / ".fetched", pacs, stages, fetched)
+        with stages.stage("read", 0.25):
+            study = load_study(request, source)
+        other = None
+        if request.has_companion:
+            place, uid = request.companion or request.dicom, request.companion_study_uid
+            other_source = _source(request, uid, place, folder / ".fetched-companion", pacs, stages, fetched)
+            with stages.stage("read companion", 0.27):
+                other = load_companion(study, other_source, uid)
+        steps = ModelSteps(request, segmenter, organ_segmenter, classifier)
+        found = steps.run(study, other, stages)
+        return _measure_and_write(study, found, request.promise, folder, stages)
+
+
+def _source(
+    request: AnalyseRequest,
+    study_uid: str | None,
+    place: Path | None,
+    fetched_to: Path,
+    pacs: Pacs | None,
+    stages: Stages,
+    fetched: ExitStack,
+) -> Path:
+    """Return the folder of a study; one of the archive's is fetched, and removed with ``fetched``."""
+    if place is not None:
+        return place
     if pacs is None:
-        if request.dicom is None:
-            raise StudyContentError("a study from an archive needs the archive")
-        study = _load(request, request.dicom, stages)
-        return _measure_and_write(study, folder, segmenter, stages)
-    if request.study_uid is None:
+        raise StudyContentError("a study from an archive needs the archive")
+    if study_uid is None:
         raise StudyContentError("a study from an archive needs its Study Instance UID")
-    with fetched_study(pacs, request.study_uid, folder, stages) as source:
-        study = _load(request, source, stages)
-        return _measure_and_write(study, folder, segmenter, stages)
+    return fetched.enter_context(fetched_study(pacs, study_uid, fetched_to, stages))
 
 
-def _load(request: AnalyseRequest, source: Path, stages: Stages) -> LoadedStudy:
-    with stages.stage("read", 0.25):
-        return load_study(request, source)
-
-
-def _measure_and_write(study: LoadedStudy, folder: Path, segmenter: Segmenter, stages: Stages) -> Timepoint:
-    with stages.stage("segment", 0.45):
-        candidates, info = segmenter.segment(StudyImages(study.suv, study.organs, study.tracer))
+def _measure_and_write(
+    study: LoadedStudy, found: Findings, rules: PromiseRules, folder: Path, stages: Stages
+) -> Timepoint:
     with stages.stage("measure", 0.6):
-        timepoint = _measure(study, candidates, info)
-    is_simulated = study.pet.header.is_synthetic
+        timepoint = _measure(study, found, rules)
+    candidates = found.drawing.candidates
     with stages.stage("report", 0.7):
-        mip_rgb = render_mip(study.suv, candidates.segmentation, timepoint, is_simulated=is_simulated)
-        document = build_document(timepoint, is_simulated=is_simulated)
+        mip_rgb = render_mip(study.suv, candidates.segmentation, timepoint, is_simulated=timepoint.is_simulated)
+        document = build_document(timepoint, is_simulated=timepoint.is_simulated)
         mip_png = encode_png(mip_rgb)
         report_pdf = to_pdf(document, mip_png)
         (folder / "report.pdf").write_bytes(report_pdf)
@@ -131,11 +142,10 @@ def _measure_and_write(study: LoadedStudy, folder: Path, segmenter: Segmenter, s
     return timepoint
 
 
-def _measure(study: LoadedStudy, candidates: Candidates, info: SegmenterInfo) -> Timepoint:
+def _measure(study: LoadedStudy, found: Findings, rules: PromiseRules) -> Timepoint:
     """Measure every candidate and put all that is known of the study beside it."""
-    header = study.pet.header
-    regions = () if study.organs is None else reference_regions(study.suv, study.organs)
-    lesions = measure(study.suv, candidates, reference=regions)
+    header, candidates = study.pet.header, found.drawing.candidates
+    meaning = meaning_of(study.suv, found.organs, study.tracer, candidates, rules)
     birth_year = header.patient_birth_date[:4]
     return Timepoint(
         patient=Patient(header.patient_id, header.patient_sex, int(birth_year) if birth_year.isdigit() else None),
@@ -145,13 +155,17 @@ def _measure(study: LoadedStudy, candidates: Candidates, info: SegmenterInfo) ->
         tracer=study.tracer,
         scanner=Scanner(header.manufacturer, header.model, study.pet.acquisition.reconstruction),
         suv=study.suv.derivation,
-        segmenter=info,
-        lesions=lesions,
-        totals=total(lesions) if candidates.physiology_excluded else None,
-        reference_regions=regions,
+        segmenter=found.drawing.info,
+        lesions=meaning.lesions,
+        totals=total(meaning.lesions) if candidates.physiology_excluded else None,
+        reference_regions=meaning.reference_regions,
         software=this_software(),
         created_at=dicom_dt(datetime.now(UTC)),
-        warnings=(*study.warnings, *candidates.warnings),
+        classification=found.classification,
+        warnings=(*study.warnings, *found.warnings, *candidates.warnings, *meaning.warnings),
+        models=found.models,
+        is_simulated=header.is_synthetic,
+        promise=meaning.promise,
     )
 
 
@@ -173,9 +187,8 @@ def _result_files(objects: PublishedFiles) -> ResultFiles:
 
 
 @contextmanager
-def fetched_study(pacs: Pacs, study_uid: str, folder: Path, stages: Stages) -> Iterator[Path]:
-    """Fetch what an analysis reads of a study below ``folder``, and remove it at the end."""
-    source = folder / ".fetched"
+def fetched_study(pacs: Pacs, study_uid: str, source: Path, stages: Stages) -> Iterator[Path]:
+    """Fetch what an analysis reads of a study into ``source``, and remove that at the end."""
     try:
         with stages.stage("fetch", 0.0):
             series = [ref for ref in pacs.list_series(study_uid) if ref.modality in READ_MODALITIES]

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from psmacore.dicom.read_ct import read_ct_series
 from psmacore.dicom.read_organs import is_organ_seg, read_organ_seg
 from psmacore.dicom.read_pet import read_pet_series
 from psmacore.dicom.scan import StudyContents, scan_folder
 from psmacore.dicom.select import choose_ct_series, choose_pet_series
 from psmacore.model.codes import Code
 from psmacore.model.geometry import Geometry
-from psmacore.model.volumes import OrganMap, PetVolume, SuvVolume
+from psmacore.model.volumes import CtVolume, OrganMap, PetVolume, SuvVolume
+from psmacore.pipeline.images import StudyImages
 from psmacore.pipeline.nifti import is_nifti, read_organ_map
 from psmacore.pipeline.request import AnalyseRequest
 from psmacore.suv.convert import to_suv
@@ -23,7 +27,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class LoadedStudy:
-    """A study ready to be segmented; ``warnings`` tell the choices made and what was met on the way."""
+    """A study ready to be segmented; ``warnings`` tell the choices made and what was met on the way.
+
+    ``read_ct`` reads the CT when a model needs it; ``None`` where there is none in the PET's frame of reference.
+    """
 
     pet: PetVolume
     suv: SuvVolume
@@ -31,6 +38,18 @@ class LoadedStudy:
     tracer: Code
     ct_series_uid: str | None
     warnings: tuple[str, ...]
+    read_ct: Callable[[], CtVolume] | None = None
+
+    @property
+    def images(self) -> StudyImages:
+        """What a method may look at."""
+        return StudyImages(
+            suv=self.suv,
+            organs=self.organs,
+            tracer=self.tracer,
+            is_simulated=self.pet.header.is_synthetic,
+            read_ct=self.read_ct,
+        )
 
 
 def load_study(request: AnalyseRequest, folder: Path) -> LoadedStudy:
@@ -59,6 +78,7 @@ def load_study(request: AnalyseRequest, folder: Path) -> LoadedStudy:
         tracer=identify_tracer(pet.acquisition.administration, request.overrides),
         ct_series_uid=None if ct is None else ct.series.ref.series_uid,
         warnings=tuple(warnings),
+        read_ct=None if ct is None else partial(read_ct_series, ct.series.paths),
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from psmacore.errors import PacsTransferError
+from psmacore.errors import ModelUnfitError, PacsTransferError
 from psmacore.pacs.client import OnProgress, Pacs
+from psmacore.pipeline.results import read_results
 
 _MOST_REASONS = 5
 
@@ -16,9 +17,17 @@ def publish_results(folder: Path, pacs: Pacs, *, on_progress: OnProgress | None 
 
     Raises
     ------
+    ModelUnfitError
+        If weights trained on simulation drew on real images: such results are not published (DESIGN).
+    InputRefusedError
+        If the folder holds no readable results.json.
     PacsError
         If the archive cannot be reached, refuses the user, or refuses single objects.
     """
+    if read_results(folder).timepoint.is_watermarked:
+        raise ModelUnfitError(
+            f"{folder.name}: drawn on real images by weights that know simulated patients only; it is not published"
+        )
     paths = tuple(sorted(folder.glob("*.dcm")))
     store_all(paths, pacs, on_progress=on_progress)
     return paths

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -12,8 +13,10 @@ import numpy as np
 from psmacore.errors import InputRefusedError
 from psmacore.model.codes import Code
 from psmacore.model.lesions import Lesion, LesionState, ReferenceRegion, Totals
+from psmacore.model.promise import BonePattern, CommonIliac, PromiseStage, PromiseVersion
 from psmacore.model.suv import Override, SuvDerivation, SuvFactors, SuvType
 from psmacore.model.timepoint import (
+    ModelUse,
     Patient,
     Scanner,
     SegmenterInfo,
@@ -84,9 +87,17 @@ def timepoint_record(timepoint: Timepoint) -> dict[str, Any]:
         },
         "classification": None
         if found is None
-        else {"label": found.label, "probability": float(found.probability), "model": found.model},
+        else {
+            "label": found.label,
+            "probability": float(found.probability),
+            "model": found.model,
+            "has_stopped_segmentation": found.has_stopped_segmentation,
+        },
+        "models": [asdict(model) for model in timepoint.models],
+        "is_simulated": timepoint.is_simulated,
         "lesions": [_lesion_record(lesion) for lesion in timepoint.lesions],
         "totals": None if timepoint.totals is None else _totals_record(timepoint.totals),
+        "promise": None if timepoint.promise is None else asdict(timepoint.promise),
         "reference_regions": _reference_record(timepoint.reference_regions),
     }
 
@@ -114,6 +125,9 @@ def timepoint_of(results: Mapping[str, Any]) -> Timepoint:
         created_at=results["created_at"],
         classification=None if found is None else StudyClassification(**found),
         warnings=tuple(results["warnings"]),
+        models=tuple(ModelUse(**record) for record in results.get("models", ())),
+        is_simulated=results.get("is_simulated", False),
+        promise=_promise_of(results.get("promise")),
     )
 
 
@@ -192,19 +206,36 @@ def _lesion_record(lesion: Lesion) -> dict[str, Any]:
         "voxels": int(lesion.n_voxels),
         "mi_tnm": lesion.mi_tnm,
         "expression_score": None if lesion.expression_score is None else int(lesion.expression_score),
+        "site_alternative": None if lesion.site_alternative is None else asdict(lesion.site_alternative),
+        "is_score_borderline": lesion.is_score_borderline,
+        "confidence": _number(lesion.confidence),
     }
 
 
 def _lesion_of(record: Mapping[str, Any]) -> Lesion:
     values = dict(record)
     left, posterior, superior = values.pop("centroid_lps_mm")
+    alternative = values.pop("site_alternative", None)
     return Lesion(
+        site_alternative=None if alternative is None else Code(**alternative),
         state=LesionState(values.pop("state")),
         site=Code(**values.pop("site")),
         centroid_lps_mm=(left, posterior, superior),
         n_voxels=values.pop("voxels"),
         **values,
     )
+
+
+def _promise_of(record: Mapping[str, Any] | None) -> PromiseStage | None:
+    if record is None:
+        return None
+    pattern = record["bone_pattern"]
+    kinds = {
+        "version": PromiseVersion(record["version"]),
+        "common_iliac": CommonIliac(record["common_iliac"]),
+        "bone_pattern": None if pattern is None else BonePattern(pattern),
+    }
+    return PromiseStage(**{**record, **kinds})
 
 
 def _totals_record(totals: Totals) -> dict[str, Any]:
@@ -218,7 +249,7 @@ def _totals_record(totals: Totals) -> dict[str, Any]:
 
 
 def _reference_record(regions: tuple[ReferenceRegion, ...]) -> dict[str, Any]:
-    """Return the five regions in fixed order, an empty object for each that was not measured."""
+    """Return the five regions in fixed order, an empty object for each not measured, then any further ones."""
     record: dict[str, dict[str, float]] = {name: {} for name in REFERENCE_REGIONS}
     for region in regions:
         record[region.name] = {"suv_mean": float(region.suv_mean), "suv_sd": float(region.suv_sd)}

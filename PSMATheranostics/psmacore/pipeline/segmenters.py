@@ -15,29 +15,36 @@ from psmacore.lesions.candidates import Candidates
 from psmacore.lesions.segment import segment_by_mask, segment_by_threshold
 from psmacore.lesions.thresholds import RuleKind, ThresholdRule, default_rule
 from psmacore.model.codes import Code
-from psmacore.model.timepoint import SegmenterInfo
-from psmacore.model.volumes import OrganMap, Segmentation, SuvVolume
+from psmacore.model.timepoint import ModelUse, SegmenterInfo
+from psmacore.model.volumes import Segmentation
+from psmacore.pipeline.images import StudyImages
 from psmacore.pipeline.nifti import is_nifti, read_labels
 from psmacore.pipeline.request import DEFAULT_SEGMENTER, MaskSource
 from psmacore.suv.tracer import is_fdg, is_psma
 
-DEVICES = ("auto", "cpu", "cuda")
 
+@dataclass(frozen=True)
+class Drawing:
+    """Lesions as a method drew them, the method as results record it, and the trained models behind it.
 
-@dataclass(frozen=True, eq=False)
-class StudyImages:
-    """What a segmenter may look at: SUVbw, organ map on the same grid, tracer."""
+    ``warnings`` tell what the reader should know of how the models ran.
+    """
 
-    suv: SuvVolume
-    organs: OrganMap | None
-    tracer: Code
+    candidates: Candidates
+    info: SegmenterInfo
+    models: tuple[ModelUse, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 class Segmenter(Protocol):
     """Draws lesions on the PET grid and says how."""
 
-    def segment(self, images: StudyImages) -> tuple[Candidates, SegmenterInfo]:
-        """Return the candidates and the method as results record it."""
+    @property
+    def reads_companion(self) -> bool:
+        """Whether it looks at the other tracer's study."""
+
+    def segment(self, images: StudyImages) -> Drawing:
+        """Return what it drew."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +55,11 @@ class ThresholdSegmenter:
     """
 
     rule: ThresholdRule | None = None
+    reads_companion = False
 
-    def segment(self, images: StudyImages) -> tuple[Candidates, SegmenterInfo]:
+    def segment(self, images: StudyImages) -> Drawing:
         """Segment by the rule; raise :class:`ModelUnfitError` where the tracer has no rule of its own."""
-        rule = self.rule or _rule_of(images.tracer)
+        rule = self.rule or rule_of(images.tracer)
         candidates = segment_by_threshold(images.suv, rule, images.organs)
         info = SegmenterInfo(
             name=DEFAULT_SEGMENTER,
@@ -59,10 +67,17 @@ class ThresholdSegmenter:
             threshold_suv=candidates.threshold_suv,
             parameters={"rule": rule.kind.value, "fixed_suv": rule.fixed_suv},
         )
-        return candidates, info
+        return Drawing(candidates, info)
 
 
-def _rule_of(tracer: Code) -> ThresholdRule:
+def rule_of(tracer: Code) -> ThresholdRule:
+    """Return the tracer's own rule: PSMA SUV 3.0, FDG liver mean + 2 SD (D02).
+
+    Raises
+    ------
+    ModelUnfitError
+        If the tracer is neither.
+    """
     if is_fdg(tracer) or is_psma(tracer):
         return default_rule(is_fdg(tracer))
     raise ModelUnfitError(
@@ -76,12 +91,13 @@ class MaskSegmenter:
     """A reader's own delineation; each ROI, segment or label is one lesion."""
 
     source: MaskSource
+    reads_companion = False
 
-    def segment(self, images: StudyImages) -> tuple[Candidates, SegmenterInfo]:
+    def segment(self, images: StudyImages) -> Drawing:
         """Bring the delineation onto the PET grid."""
         drawn, names = self._read(images)
         info = SegmenterInfo(name="mask", version=__version__, parameters={"rois": ", ".join(names)})
-        return segment_by_mask(images.suv, drawn, images.organs), info
+        return Drawing(segment_by_mask(images.suv, drawn, images.organs), info)
 
     def _read(self, images: StudyImages) -> tuple[Segmentation, list[str]]:
         path, roi_name, geometry = self.source.path, self.source.roi_name, images.suv.geometry
@@ -120,13 +136,13 @@ def segmenter_named(name: str, mask: MaskSource | None = None) -> Segmenter:
     UsageError
         If the rule is unknown or its number is none.
     ModelMissingError
-        If no segmenter has that name.
+        If the name is no rule's.
     """
     if mask is not None:
         return MaskSegmenter(mask)
     head, _, rule_text = name.partition(":")
     if head != DEFAULT_SEGMENTER:
-        raise ModelMissingError(f"no segmenter is named {name!r}; there is {DEFAULT_SEGMENTER!r}")
+        raise ModelMissingError(f"no rule is named {name!r}; there is {DEFAULT_SEGMENTER!r}")
     if not rule_text:
         return ThresholdSegmenter()
     kind, _, number = rule_text.partition("=")

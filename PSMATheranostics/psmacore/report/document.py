@@ -73,6 +73,7 @@ def build_document(
             sections.software(timepoint),
         ),
         appendix=sections.appendix(timepoint),
+        is_simulation_trained=timepoint.is_watermarked,
     )
 
 

@@ -82,7 +82,8 @@ def to_html(document: ReportDocument, mip_png: bytes | None) -> str:
         PNG file of the picture; ``None`` leaves it out and says so.
     """
     head_words = f"{document.title}, {document.patient_id}, {document.study_date}"
-    simulated = '<p class="simulated">SIMULATED DATA – NOT A PATIENT</p>' if document.is_simulated else ""
+    hint = "NOT A PATIENT" if document.is_simulated else "NOT FOR CLINICAL USE"
+    simulated = f'<p class="simulated">{document.watermark} – {hint}</p>' if document.watermark else ""
     state = "status confirmed" if document.is_confirmed else "status"
     body = "".join(_section(section, mip_png) for section in (*document.sections, *document.appendix))
     return (

@@ -18,7 +18,7 @@ from psmacore.report.fonts import pixel_font
 from psmacore.report.numbers import SUV_UNIT, dicom_moment_words
 from psmacore.report.overlay import SegmentPicture, draw_marks, marks_of, segment_picture, tint
 from psmacore.report.views import Projector, View, project, projector_for
-from psmacore.report.words import ReportWords, status_line
+from psmacore.report.words import SIMULATED_DATA, ReportWords, status_line, watermark_words
 
 __all__ = ["DEFAULT_SUV_WINDOW", "encode_png", "project", "render_mip"]
 
@@ -181,8 +181,9 @@ def _compose(
     _draw_ruler(draw, (_MARGIN_PX, _HEAD_PX + height + 12), pixel_mm)
     for number, line in enumerate(foot):
         draw.text((_MARGIN_PX, _HEAD_PX + height + 34 + number * _FOOT_LINE_PX), line, font=pixel_font(14), fill=_INK)
-    if is_simulated:
-        image = _watermarked(image, "SIMULATED DATA")
+    words = watermark_words(is_simulated=is_simulated, is_simulation_trained=timepoint.is_watermarked)
+    if words:
+        image = _watermarked(image, words)
     return np.asarray(image)
 
 
@@ -227,7 +228,10 @@ def _draw_ruler(draw: ImageDraw.ImageDraw, origin: tuple[int, int], pixel_mm: fl
 
 def _foot_words(timepoint: Timepoint) -> tuple[str, ...]:
     lines = [status_line(timepoint.lesions)]
-    if timepoint.totals is None:
+    found = timepoint.classification
+    if found is not None and found.has_stopped_segmentation:
+        lines.append("Classified as normal by AI, so lesions were not looked for.")
+    elif timepoint.totals is None:
         lines.append("Physiological uptake not excluded: coloured regions are candidates.")
     if any(lesion.state is LesionState.EXCLUDED_CANDIDATE for lesion in timepoint.lesions):
         lines.append("Grey outline: excluded candidate (physiological uptake), not counted.")
@@ -251,7 +255,8 @@ def _wrapped(lines: tuple[str, ...], width_px: int) -> list[str]:
 
 def _watermarked(image: Image.Image, words: str) -> Image.Image:
     """Return the picture with ``words`` across it, faint enough to read through."""
-    font = pixel_font(max(24, round(image.width / 13)), is_bold=True)
+    size = image.width / 13 * min(1.0, len(SIMULATED_DATA) / len(words))
+    font = pixel_font(max(24, round(size)), is_bold=True)
     layer = Image.new("RGBA", image.size, (255, 255, 255, 0))
     centre = (image.width / 2, image.height / 2)
     ImageDraw.Draw(layer).text(centre, words, font=font, fill=(200, 30, 30, 60), anchor="mm")

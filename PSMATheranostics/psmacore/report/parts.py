@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from psmacore.errors import UsageError
+from psmacore.report.words import watermark_words
 
 Rgb = tuple[int, int, int]
 
@@ -123,6 +124,8 @@ class ReportDocument:
         In the order of the contract.
     appendix : tuple of Section
         What supports them.
+    is_simulation_trained : bool
+        Whether weights trained on simulation drew on real images.
     """
 
     title: str
@@ -134,3 +137,9 @@ class ReportDocument:
     is_simulated: bool
     sections: tuple[Section, ...]
     appendix: tuple[Section, ...]
+    is_simulation_trained: bool = False
+
+    @property
+    def watermark(self) -> str:
+        """What lies across every page; empty for clinical images read by clinical methods."""
+        return watermark_words(is_simulated=self.is_simulated, is_simulation_trained=self.is_simulation_trained)

@@ -93,13 +93,18 @@ def _draw_page_frame(canvas: Any, document: ReportDocument, n_pages: int) -> Non
     canvas.line(_SIDE, 13 * mm, width - _SIDE, 13 * mm)
     canvas.drawString(_SIDE, 9 * mm, _fitted(canvas, document.status, _WIDTH - 30 * mm))
     canvas.drawRightString(width - _SIDE, 9 * mm, f"Page {canvas.getPageNumber()} of {n_pages}")
-    if document.is_simulated:
+    if document.watermark:
         canvas.setFillColor(_RED, alpha=0.13)
-        canvas.setFont(BOLD, 62)
+        canvas.setFont(BOLD, _watermark_size(document.watermark))
         canvas.translate(width / 2, height / 2)
         canvas.rotate(52)
-        canvas.drawCentredString(0, 0, "SIMULATED DATA")
+        canvas.drawCentredString(0, 0, document.watermark)
     canvas.restoreState()
+
+
+def _watermark_size(words: str) -> float:
+    """Return the size in points at which the words fill the page's diagonal as 14 letters do at 62."""
+    return 62.0 * min(1.0, 14 / len(words))
 
 
 def _fitted(canvas: Any, words: str, width: float) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from psmacore.model.lesions import Lesion, LesionState
-from psmacore.model.timepoint import Timepoint
+from psmacore.model.promise import CommonIliac, PromiseStage
+from psmacore.model.timepoint import ModelUse, Timepoint
 from psmacore.report.numbers import (
     DASH,
     NOT_KNOWN,
@@ -22,10 +23,11 @@ from psmacore.report.numbers import (
 )
 from psmacore.report.overlay import lesion_label
 from psmacore.report.parts import Align, Column, Fact, Row, Section, Signature, Table
-from psmacore.report.table import by_total_uptake, lesion_table
-from psmacore.report.words import REFERENCE_REGIONS, RESEARCH_USE, ReportWords
+from psmacore.report.table import BORDERLINE_NOTE, by_total_uptake, lesion_table
+from psmacore.report.words import FURTHER_REGIONS, REFERENCE_REGIONS, RESEARCH_USE, ReportWords
 
 N_MAIN_LESIONS = 10
+NOT_SEGMENTED = "Classified as normal by AI, so lesions were not looked for."
 NO_TOTALS = "Physiological uptake not excluded; no whole-body totals."
 _N_TEXT_LESIONS = 5
 
@@ -104,10 +106,12 @@ def impression(timepoint: Timepoint, *, is_confirmed: bool) -> Section:
     words = ReportWords.of(timepoint.tracer)
     lesions, totals = shown_lesions(timepoint), timepoint.totals
     status = "Confirmed" if is_confirmed else f"Provisional. {RESEARCH_USE}"
-    mi_tnm = _mi_tnm_words(lesions) if words.has_promise else ""
+    mi_tnm = _mi_tnm_words(timepoint, lesions) if words.has_promise else ""
     facts = [Fact("miTNM", mi_tnm)] if mi_tnm else []
+    if mi_tnm and timepoint.promise is not None:
+        facts.append(Fact("PROMISE", _promise_words(timepoint.promise)))
     if totals is None:
-        line = f"{NO_TOTALS} {_counted(len(lesions), 'candidate')} listed."
+        line = f"{_why_no_totals(timepoint)} {_counted(len(lesions), 'candidate')} listed."
     else:
         facts += [
             Fact("Lesions", str(totals.n_lesions)),
@@ -134,21 +138,45 @@ def impression(timepoint: Timepoint, *, is_confirmed: bool) -> Section:
         title="Impression",
         summary=f"{line} miTNM {mi_tnm}. {status}." if mi_tnm else f"{line} {status}.",
         facts=tuple(facts),
-        cautions=(f"{NO_TOTALS} Candidates are listed below.",) if totals is None else (),
+        cautions=(f"{_why_no_totals(timepoint)} {_no_totals_hint(timepoint)}",) if totals is None else (),
     )
+
+
+def _is_gated(timepoint: Timepoint) -> bool:
+    return timepoint.classification is not None and timepoint.classification.has_stopped_segmentation
+
+
+def _why_no_totals(timepoint: Timepoint) -> str:
+    return NOT_SEGMENTED if _is_gated(timepoint) else NO_TOTALS
+
+
+def _no_totals_hint(timepoint: Timepoint) -> str:
+    return "A reader must look at the images." if _is_gated(timepoint) else "Candidates are listed below."
 
 
 def _counted(n: int, noun: str) -> str:
     return f"{n or 'No'} {noun}{'' if n == 1 else 's'}"
 
 
-def _mi_tnm_words(lesions: tuple[Lesion, ...]) -> str:
-    """Return the classes that occur; which lesions have none is said, never assumed."""
-    known = sorted({lesion.mi_tnm for lesion in lesions if lesion.mi_tnm}, key=_mi_tnm_order)
-    n_unknown = sum(1 for lesion in lesions if not lesion.mi_tnm)
-    if not known:
+def _promise_words(promise: PromiseStage) -> str:
+    """Return the edition, and where common iliac nodes count."""
+    nodes = {
+        CommonIliac.PELVIC: "common iliac nodes pelvic (AJCC 8: M1a)",
+        CommonIliac.DISTANT: "common iliac nodes M1a (AJCC 8)",
+    }
+    return f"{promise.version.value}, {nodes[promise.common_iliac]}"
+
+
+def _mi_tnm_words(timepoint: Timepoint, lesions: tuple[Lesion, ...]) -> str:
+    """Return the patient's miTNM, else the classes that occur; lesions that have none are said, never assumed."""
+    if timepoint.promise is not None:
+        words, n_unknown = timepoint.promise.text, timepoint.promise.n_unclassified
+    else:
+        words = " ".join(sorted({lesion.mi_tnm for lesion in lesions if lesion.mi_tnm}, key=_mi_tnm_order))
+        n_unknown = sum(1 for lesion in lesions if not lesion.mi_tnm)
+    if not words:
         return "not assessed"
-    return " ".join(known) + (f" ({_counted(n_unknown, 'lesion')} not classified)" if n_unknown else "")
+    return words + (f" ({_counted(n_unknown, 'lesion')} not classified)" if n_unknown else "")
 
 
 def _mi_tnm_order(value: str) -> tuple[int, str]:
@@ -168,7 +196,9 @@ def lesion_section(timepoint: Timepoint) -> Section:
         )
     empty_words = f"No {noun}s."
     n_other = len(timepoint.lesions) - len(lesions)
-    notes = (f"{_counted(n_other, 'finding')} not counted: see the appendix.",) if n_other else ()
+    notes = [f"{_counted(n_other, 'finding')} not counted: see the appendix."] if n_other else []
+    if words.has_promise and any(lesion.is_score_borderline for lesion in main):
+        notes.append(BORDERLINE_NOTE)
     top = "; ".join(
         f"{lesion_label(lesion)} {lesion.site.meaning or 'site not assigned'} SUVmax {suv_words(lesion.suv_max)},"
         f" {volume_words(lesion.volume_ml)} ml"
@@ -178,13 +208,13 @@ def lesion_section(timepoint: Timepoint) -> Section:
     return Section(
         title="Candidates" if timepoint.totals is None else "Lesions",
         summary=empty_words if not lesions else top + (f"; and {more} more." if more > 0 else "."),
-        notes=notes,
+        notes=tuple(notes),
         tables=(lesion_table(main, words, caption=caption, empty_words=empty_words),),
     )
 
 
 def reference_organs(timepoint: Timepoint) -> Section:
-    """Return the uptake of the five reference regions, of which at least one was measured; else that none was."""
+    """Return the uptake of the five reference regions and of further ones measured; else that none was."""
     measured = {region.name: region for region in timepoint.reference_regions}
     rows, parts = [], []
     for name, words in REFERENCE_REGIONS.items():
@@ -194,6 +224,9 @@ def reference_organs(timepoint: Timepoint) -> Section:
             continue
         rows.append(Row((words, suv_words(region.suv_mean), suv_words(region.suv_sd))))
         parts.append(f"{words.lower()} {suv_words(region.suv_mean)} ± {suv_words(region.suv_sd)}")
+    for name, words in FURTHER_REGIONS.items():
+        if name in measured:
+            rows.append(Row((words, suv_words(measured[name].suv_mean), suv_words(measured[name].suv_sd))))
     columns = (Column("Region", 3.0, Align.LEFT), Column("SUVmean (g/ml)", 2.0), Column("SD (g/ml)", 2.0))
     return Section(
         title="Reference organs",
@@ -225,8 +258,12 @@ def limits(timepoint: Timepoint, *, is_simulated: bool) -> Section:
     """Return what this report does not say, and the warnings that do not stand with the SUV already."""
     family = ReportWords.of(timepoint.tracer).family
     notes = ["Disease without uptake not assessed." if family == "PET" else f"{family}-negative disease not assessed."]
-    if timepoint.totals is None:
+    if _is_gated(timepoint):
+        notes.append(NOT_SEGMENTED)
+    elif timepoint.totals is None:
         notes.append(f"{NO_TOTALS} Candidates include normal organs.")
+    if timepoint.is_watermarked:
+        notes.append("Drawn by AI that was trained on simulated patients only: not for clinical use, not published.")
     if is_simulated:
         notes.append("Simulated patient: no clinical meaning.")
     cautions = tuple(words for words in timepoint.warnings if words not in timepoint.suv.warnings)
@@ -257,12 +294,24 @@ def software(timepoint: Timepoint) -> Section:
         Fact("Threshold", threshold),
         Fact("Parameters", parameters or "none"),
         Fact("Weights (SHA-256)", segmenter.weights_sha256 or "no trained weights"),
+        *(Fact(_task_words(model), _model_words(model)) for model in timepoint.models),
         Fact("Measured", dicom_moment_words(timepoint.created_at)),
     )
     line = (
         f"{program.name} {program.version}, segmentation {segmenter.name} {segmenter.version}, threshold {threshold}."
     )
     return Section(title="Software and model", summary=line, facts=facts)
+
+
+def _task_words(model: ModelUse) -> str:
+    return model.task.replace("_", " ").capitalize()
+
+
+def _model_words(model: ModelUse) -> str:
+    """Return name, version, weights, device and, where it is so, that simulated patients are all that it knows."""
+    origin = ", trained on simulated patients only" if model.is_trained_on_simulation else ""
+    weights = f"weights {model.weights_sha256[:12]}…" if model.weights_sha256 else "no weights"
+    return f"{model.name} {model.version}, {weights}, on {model.device}{origin}"
 
 
 def appendix(timepoint: Timepoint) -> tuple[Section, ...]:

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterable
 
+from psmacore.lesions.expression import TEST_RETEST_WCOV
 from psmacore.model.lesions import Lesion
 from psmacore.model.palette import EXCLUDED_RGB, segment_rgb
 from psmacore.model.timepoint import Timepoint
@@ -40,6 +41,14 @@ CSV_HEADINGS = (
     "voxels",
     "mi_tnm",
     "expression_score",
+    "is_score_borderline",
+    "site_alternative",
+    "model_probability",
+)
+BORDERLINE_MARK = "~"
+BORDERLINE_NOTE = (
+    f"{BORDERLINE_MARK} SUVmean within {100 * TEST_RETEST_WCOV:.1f} % of a step of the expression score, "
+    "the variation between two scans."
 )
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -67,16 +76,21 @@ def lesion_table(lesions: Iterable[Lesion], words: ReportWords, *, caption: str,
         Column("Short axis (mm)", 1.15),
     )
     promise = (Column("miTNM", 1.2, Align.LEFT), Column("Expr. score", 0.95)) if words.has_promise else ()
-    rows = tuple(_row(lesion, has_promise=words.has_promise) for lesion in lesions)
-    return Table(caption, (*columns, *promise), rows, empty_words)
+    shown = tuple(lesions)
+    has_confidence = any(lesion.confidence is not None for lesion in shown)
+    model = (Column("Model prob.", 0.95),) if has_confidence else ()
+    rows = tuple(_row(one, has_promise=words.has_promise, has_confidence=has_confidence) for one in shown)
+    return Table(caption, (*columns, *promise, *model), rows, empty_words)
 
 
-def _row(lesion: Lesion, *, has_promise: bool) -> Row:
-    promise = (lesion.mi_tnm or DASH, DASH if lesion.expression_score is None else str(lesion.expression_score))
+def _row(lesion: Lesion, *, has_promise: bool, has_confidence: bool) -> Row:
+    score = DASH if lesion.expression_score is None else str(lesion.expression_score)
+    promise = (lesion.mi_tnm or DASH, score + (f" {BORDERLINE_MARK}" if lesion.is_score_borderline else ""))
+    model = (DASH if lesion.confidence is None else f"{lesion.confidence:.2f}",)
     return Row(
         cells=(
             lesion_label(lesion),
-            lesion.site.meaning or lesion.site.value or "not assigned",
+            _site_words(lesion),
             STATE_WORDS[lesion.state],
             volume_words(lesion.volume_ml),
             suv_words(lesion.suv_max),
@@ -85,9 +99,15 @@ def _row(lesion: Lesion, *, has_promise: bool) -> Row:
             total_uptake_words(lesion.tl_psma_ml),
             length_words(lesion.short_axis_mm),
             *(promise if has_promise else ()),
+            *(model if has_confidence else ()),
         ),
         rgb=EXCLUDED_RGB if lesion.state in UNTINTED else segment_rgb(lesion.segment_number),
     )
+
+
+def _site_words(lesion: Lesion) -> str:
+    words = lesion.site.meaning or lesion.site.value or "not assigned"
+    return words if lesion.site_alternative is None else f"{words}, or {lesion.site_alternative.meaning}"
 
 
 def lesions_csv(timepoint: Timepoint) -> str:
@@ -126,6 +146,9 @@ def _csv_cells(timepoint: Timepoint, lesion: Lesion) -> list[str]:
         str(lesion.n_voxels),
         _harmless(lesion.mi_tnm or ""),
         score,
+        "" if lesion.expression_score is None else str(lesion.is_score_borderline).lower(),
+        _harmless("" if lesion.site_alternative is None else lesion.site_alternative.meaning),
+        "" if lesion.confidence is None else f"{lesion.confidence:.6g}",
     ]
 
 

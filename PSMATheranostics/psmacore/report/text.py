@@ -12,7 +12,7 @@ def to_text(document: ReportDocument) -> str:
 
     Line breaks and control characters within a value become spaces, so that a value cannot add lines.
     """
-    watermark = "SIMULATED DATA. " if document.is_simulated else ""
+    watermark = f"{document.watermark}. " if document.watermark else ""
     head = f"{document.title}, {document.study_date}, patient ID {document.patient_id or 'not known'}"
     lines = [head, f"{watermark}{document.status}"]
     lines += [f"{section.title}: {section.summary}" for section in document.sections]

@@ -9,6 +9,8 @@ from psmacore.model.codes import Code
 from psmacore.model.lesions import Lesion, LesionState
 from psmacore.suv.tracer import is_fdg, is_psma
 
+SIMULATED_DATA = "SIMULATED DATA"
+SIMULATION_TRAINED = "AI TRAINED ON SIMULATION"
 RESEARCH_USE = "Research use, reader must confirm"
 UNCONFIRMED = "AI, unconfirmed"
 
@@ -27,6 +29,10 @@ REFERENCE_REGIONS = {
     "parotid": "Parotid glands",
     "spleen": "Spleen",
     "kidneys": "Kidneys",
+}
+FURTHER_REGIONS = {
+    "submandibular": "Submandibular glands",
+    "lacrimal": "Lacrimal glands",
 }
 
 
@@ -69,6 +75,13 @@ class ReportWords:
 def is_read(lesions: Iterable[Lesion]) -> bool:
     """Return whether no lesion waits for a reader; true where there is none."""
     return not any(lesion.state in (LesionState.UNCONFIRMED, LesionState.CANDIDATE) for lesion in lesions)
+
+
+def watermark_words(*, is_simulated: bool, is_simulation_trained: bool) -> str:
+    """Return what lies across report and pictures; empty for clinical images read by clinical methods."""
+    if is_simulated:
+        return SIMULATED_DATA
+    return SIMULATION_TRAINED if is_simulation_trained else ""
 
 
 def status_line(lesions: Iterable[Lesion]) -> str:

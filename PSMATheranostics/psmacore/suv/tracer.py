@@ -47,6 +47,7 @@ class Tracer:
 
 _GA = r"(?:68-?ga(?:llium)?|ga(?:llium)?(?:-?68)?)"
 _LU = r"(?:177-?lu(?:tetium)?|lu(?:tetium)?(?:-?177)?)"
+_PSMA_1007 = Code("126758", "DCM", "[18F]PSMA-1007")
 TRACERS = (
     Tracer(
         "68ga-psma-11",
@@ -62,7 +63,7 @@ TRACERS = (
         r"dcfpyl|piflufolastat|pylarify|pylclari",
         "PSMA",
     ),
-    Tracer("18f-psma-1007", Code("126758", "DCM", "[18F]PSMA-1007"), "F-18", r"psma-?1007|radelumin", "PSMA"),
+    Tracer("18f-psma-1007", _PSMA_1007, "F-18", r"psma-?1007|radelumin", "PSMA"),
     Tracer(
         "68ga-psma-617",
         Code("126759", "DCM", "[68Ga]PSMA-617"),
@@ -112,6 +113,11 @@ def tracer_of_value(value: str) -> Code | None:
     return next((tracer.code for tracer in _ALL if tracer.code.value == value), None)
 
 
+def known_tracer(code: Code) -> Tracer | None:
+    """Return what the product knows of a tracer; ``None`` for one that it does not know."""
+    return next((tracer for tracer in _ALL if tracer.code.matches(code)), None)
+
+
 def is_psma(code: Code) -> bool:
     """Return whether ``code`` is a ligand of the prostate-specific membrane antigen."""
     return any(tracer.target == "PSMA" and tracer.code.matches(code) for tracer in _ALL)
@@ -120,6 +126,16 @@ def is_psma(code: Code) -> bool:
 def is_fdg(code: Code) -> bool:
     """Return whether ``code`` is [18F]FDG."""
     return any(tracer.target == "FDG" and tracer.code.matches(code) for tracer in _ALL)
+
+
+def is_liver_excreted(code: Code) -> bool:
+    """Return whether the liver excretes a PSMA ligand, so that it is no reference: [18F]PSMA-1007.
+
+    References
+    ----------
+    PROMISE V2, Seifert et al., Eur Urol 2023;83:405.
+    """
+    return _PSMA_1007.matches(code)
 
 
 def identify_tracer(

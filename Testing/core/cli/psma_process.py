@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[3]
-LIMIT_S = 120.0
+LIMIT_S = 300.0
+"""After which a command is taken for hung, on a machine that others use too."""
 
 
 @dataclass(frozen=True)

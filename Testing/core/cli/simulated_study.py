@@ -66,6 +66,31 @@ def write_study(folder: Path, edit: Edit | None = None, **parts: object) -> Simu
     return SimulatedStudy(folder, series, tuple(series.write(change)))
 
 
+def write_ct(study: SimulatedStudy, folder: Path, edit: Edit | None = None, **parts: object) -> tuple[Path, ...]:
+    """Write a CT of that study, water throughout, in the PET's frame of reference and over its field of view."""
+    pet = study.series
+    shape, spacing = (10, 12, 10), (8.0, 9.0, 5.0)
+    shift = pet.axes @ (np.array(spacing) / 2 - np.array(pet.spacing_ijk_mm) / 2)
+    own = {
+        "modality": "CT",
+        "shape": shape,
+        "spacing_ijk_mm": spacing,
+        "origin_lps_mm": tuple(np.array(pet.origin_lps_mm) + shift),
+        "stored": np.full(shape, 20, np.int16),
+        "axes": pet.axes,
+        "study_uid": pet.study_uid,
+        "frame_of_reference_uid": pet.frame_of_reference_uid,
+    }
+    series = SimulatedSeries(folder, **{**own, **parts})  # type: ignore[arg-type]
+
+    def change(one: Dataset, k: int) -> None:
+        one.PatientName, one.PatientID, one.PatientBirthDate = f"Simulated^{NAME}", PATIENT_ID, BIRTH_DATE
+        if edit is not None:
+            edit(one, k)
+
+    return tuple(series.write(change))
+
+
 def _write_labels(path: Path, series: SimulatedSeries, labels: NDArray[np.uint8]) -> Path:
     image = sitk.GetImageFromArray(labels)
     image.SetOrigin(list(series.origin_lps_mm))

@@ -24,8 +24,8 @@ from psmacore.suv.convert import to_suv
 A_PDF = b"%PDF-1.4 simulated report"
 KIDNEY = Code("64033007", "SCT", "Kidney right")
 SITES = (
-    Code("113197003", "SCT", "Rib left"),
-    Code("54268001", "SCT", "Pelvic lymph node"),
+    Code("113197003", "SCT", "Rib 4 left"),
+    Code("65349008", "SCT", "External iliac lymph node right"),
     Code("41216001", "SCT", "Prostate"),
     Code("51282000", "SCT", "Vertebra"),
     Code("10200004", "SCT", "Liver"),

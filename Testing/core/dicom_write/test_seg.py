@@ -103,7 +103,7 @@ def test_segment_carries_tracking_site_side_and_label(a_result: Result, a_seg: D
         modifiers = [one.CodeValue for one in region.get("AnatomicRegionModifierSequence", [])]
         assert modifiers == ([side] if side else [])
         assert segment.SegmentLabel.endswith(f"{lesion.tracking_id} {lesion.site.meaning} SUVmax {lesion.suv_max:.1f}")
-    assert a_seg.SegmentSequence[4].AnatomicRegionSequence[0].CodeMeaning == "Rib"
+    assert a_seg.SegmentSequence[4].AnatomicRegionSequence[0].CodeMeaning == "Rib 4"
 
 
 def test_segments_carry_the_palette_and_excluded_ones_grey(a_result: Result, a_seg: Dataset) -> None:

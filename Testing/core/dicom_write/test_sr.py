@@ -88,7 +88,8 @@ def test_side_of_a_site_is_a_modifier(a_result: Result, a_report: Dataset) -> No
     for lesion in a_result.timepoint.lesions:
         site = items(groups[lesion.tracking_id], "363698007")[0]
         sides = [one.ConceptCodeSequence[0].CodeValue for one in items(site, "272741003")]
-        expected = {"Rib left": ["7771000"], "Kidney right": ["24028007"]}.get(lesion.site.meaning, [])
+        sided = {"left": ["7771000"], "right": ["24028007"]}
+        expected = sided.get(lesion.site.meaning.split()[-1], [])
         assert sides == expected
 
 

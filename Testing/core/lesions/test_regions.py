@@ -34,14 +34,14 @@ def a_pelvis() -> np.ndarray:
 def test_diffuse_marrow_of_sacrum_and_hip_is_two_lesions(a_pelvis):
     values = np.where(a_pelvis > 0, 8, 0.5).astype(np.float32)
     values[0, 0, 0] = 0.5
-    assert sites(values, a_pelvis) == [("Hip", 16**3), ("Sacrum", 16**3)]
+    assert sites(values, a_pelvis) == [("Hip left", 16**3), ("Sacrum", 16**3)]
 
 
 def test_two_foci_that_touch_across_a_joint_are_two_lesions(a_pelvis):
     values = np.full(a_pelvis.shape, 0.5, np.float32)
     values[10:13, 10:13, 17:23] = 4
     values[10:13, 10:13, 17:19], values[10:13, 10:13, 21:23] = 15, 12
-    assert sites(values, a_pelvis) == [("Hip", 27), ("Sacrum", 27)]
+    assert sites(values, a_pelvis) == [("Hip left", 27), ("Sacrum", 27)]
 
 
 def test_focal_lesion_at_a_border_stays_one(a_pelvis):
@@ -70,5 +70,5 @@ def test_disease_of_bone_that_grows_into_soft_tissue_keeps_all_its_voxels(a_pelv
     values = np.full(a_pelvis.shape, 0.5, np.float32)
     values[2:22, 4:20, 4:36] = 8  # two slices beyond the bones on either side
     found = sites(values, a_pelvis)
-    assert [name for name, _ in found] == ["Hip", "Sacrum"]
+    assert [name for name, _ in found] == ["Hip left", "Sacrum"]
     assert sum(n_voxels for _, n_voxels in found) == 20 * 16 * 32

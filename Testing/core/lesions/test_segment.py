@@ -128,7 +128,7 @@ def test_lesion_in_air_and_fat_survives(a_suv_with_three_spots):
     labels[18, 18, 18] = BLADDER
     found = segment_by_threshold(a_suv_with_three_spots, PSMA, OrganMap(labels, a_suv_with_three_spots.geometry))
     assert sum(part.state.counts for part in found.parts) == 2
-    assert "Lower lobe of lung" in {part.site.meaning for part in found.parts if part.state.counts}
+    assert "Lower lobe of lung left" in {part.site.meaning for part in found.parts if part.state.counts}
 
 
 @pytest.fixture

@@ -11,6 +11,10 @@ from typing import Any
 import pytest
 
 from psmacore.phantom.course import Course, SimulatedTimepoint, plan_course, simulate_course, simulate_timepoint
+from psmacore.phantom.layout_autopet import write_autopet_case, write_index
+from psmacore.phantom.layout_common import CaseRequest
+from psmacore.phantom.layout_deep_psma import write_deep_psma_case
+from psmacore.phantom.layout_prostate_ct import write_prostate_ct_case
 from psmacore.phantom.write import write_course
 
 
@@ -49,3 +53,22 @@ def dicom3tools() -> None:
     if "dicom3tools" in os.environ.get("PSMA_REQUIRE", "").split(","):
         pytest.fail("PSMA_REQUIRE names 'dicom3tools', but dciodvfy is not on the path")
     pytest.skip("dciodvfy is not on the path")
+
+
+@pytest.fixture(scope="session")
+def a_deep_psma_case(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("deep-psma")
+    return write_deep_psma_case(out, CaseRequest(21, n_lesions=9, quick=True)).parent
+
+
+@pytest.fixture(scope="session")
+def an_autopet_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("autopet")
+    write_autopet_case(out, CaseRequest(20, tracer="fdg", n_lesions=8, quick=True))
+    write_index(out)
+    return out
+
+
+@pytest.fixture(scope="session")
+def a_prostate_case(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_prostate_ct_case(tmp_path_factory.mktemp("prostate-ct"), CaseRequest(5, quick=True)).parent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 from pathlib import Path
@@ -11,8 +12,10 @@ import numpy as np
 import pydicom
 import pytest
 
+from psmacore.cli import phantom
 from psmacore.errors import CancelledError, UsageError
 from psmacore.phantom.course import plan_course
+from psmacore.phantom.version import phantom_stamp
 from psmacore.phantom.write import write_course
 
 
@@ -90,12 +93,78 @@ def test_every_quick_seed_reaches_what_the_demo_promises(seed: int):
         assert len(wet) >= 2
 
 
+def test_truth_json_names_the_phantom_that_wrote_it(its_truth):
+    assert its_truth["phantom"] == phantom_stamp()
+
+
+def test_fdg_is_refused_a_companion_and_nothing_is_left(tmp_path: Path):
+    with pytest.raises(UsageError, match="fdg"):
+        write_course(tmp_path / "patient", 3, tracer="fdg", n_lesions=0, quick=True, companion=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_companion_is_a_study_of_its_own_beside_the_same_psma_study(a_written_course, its_truth, tmp_path: Path):
+    write_course(tmp_path / "pair", 5, n_timepoints=1, vendor="ge", quick=True, companion=True)
+    truth = json.loads((tmp_path / "pair" / "truth.json").read_text())
+    (timepoint,), (alone,) = truth["timepoints"], its_truth["timepoints"]
+    other = timepoint["companion"]
+    assert other["folder"] == "tp1-fdg"
+    assert timepoint["study_uid"] == alone["study_uid"] != other["study_uid"]
+    assert set(alone) | {"companion"} == set(timepoint)
+    assert set(other) == set(alone)
+    headers = [
+        pydicom.dcmread(tmp_path / "pair" / name / "pet" / "0001.dcm", stop_before_pixels=True)
+        for name in ("tp1", "tp1-fdg")
+    ]
+    assert headers[0].PatientID == headers[1].PatientID
+    assert headers[0].FrameOfReferenceUID != headers[1].FrameOfReferenceUID
+    assert headers[1].StudyInstanceUID == other["study_uid"]
+    matrix = np.array(other["transform"])
+    seen = [
+        np.linalg.norm((matrix @ [*one["centroid_lps_mm"], 1.0])[:3] - same["centroid_lps_mm"])
+        for one, same in zip(timepoint["lesions"], other["lesions"], strict=True)
+        if min(one["n_voxels"], same["n_voxels"]) >= 4
+    ]
+    assert len(seen) >= 3
+    assert max(seen) < 4.0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--negatives", "0.5"],
+        ["--form", "tree"],
+        ["--layout", "deep-psma", "--companion"],
+        ["--layout", "autopet", "--vendor", "ge"],
+        ["--layout", "prostate-ct", "--timepoints", "2"],
+        ["--patients", "0"],
+    ],
+)
+def test_options_of_another_layout_are_refused(tmp_path: Path, words: list[str]):
+    parser = argparse.ArgumentParser()
+    phantom.add_parser(parser.add_subparsers())
+    with pytest.raises(UsageError, match=words[-1] if words[0] == "--patients" else "belongs to"):
+        phantom.run(parser.parse_args(["phantom", "--out", str(tmp_path / "out"), *words]))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("layout", ["deep-psma", "autopet", "prostate-ct"])
+def test_a_layout_is_written_through_the_command(tmp_path: Path, capsys, layout: str):
+    parser = argparse.ArgumentParser()
+    phantom.add_parser(parser.add_subparsers())
+    words = ["phantom", "--out", str(tmp_path), "--seed", "31", "--layout", layout, "--quick", "--lesions", "3"]
+    assert phantom.run(parser.parse_args([*words, "--json"])) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["layout"] == layout
+    (patient,) = printed["patients"]
+    assert patient["seed"] == 31
+    assert json.loads(Path(patient["truth"]).read_text())["simulated"] is True
+
+
 @pytest.mark.slow
 def test_patients_get_a_folder_each_through_the_command(tmp_path: Path, capsys):
-    import argparse
-
-    from psmacore.cli import phantom
-
     parser = argparse.ArgumentParser()
     phantom.add_parser(parser.add_subparsers())
     words = ["phantom", "--out", str(tmp_path), "--seed", "21", "--patients", "2", "--timepoints", "1", "--quick"]

@@ -17,10 +17,11 @@ import pytest
 
 from psmacore.errors import InputRefusedError
 from psmacore.model.lesions import Lesion, LesionState, ReferenceRegion
-from psmacore.model.timepoint import StudyClassification, Timepoint
+from psmacore.model.promise import BonePattern, CommonIliac, PromiseStage, PromiseVersion
+from psmacore.model.timepoint import ModelUse, StudyClassification, Timepoint
 from psmacore.pipeline.results import SCHEMA_FILE, ResultFiles, check_results, read_results, to_results, write_results
 from psmacore.pipeline.results_records import dicom_dt, moment_of
-from Testing.timepoints import confirmed, make_lesion, make_timepoint
+from Testing.timepoints import SITES, confirmed, make_lesion, make_timepoint
 
 FILES = ResultFiles(
     seg="seg.dcm",
@@ -57,6 +58,9 @@ CONTRACT: dict[str, set[str]] = {
     "reference_regions": {"liver", "blood_pool", "parotid", "spleen", "kidneys"},
     "files": {"seg", "seg_union", "sr", "sr_display", "rwvm", "sc", "pdf", "report_pdf", "html"},
 }  # fmt: skip
+# what later versions added; results without it stay readable
+ADDED = {"models", "is_simulated", "promise"}
+ADDED_TO_LESION = {"site_alternative", "is_score_borderline", "confidence"}
 LESION_KEYS = {
     "tracking_uid", "tracking_id", "segment_number", "state", "confirmed_by", "site", "volume_ml", "suv_max",
     "suv_mean", "suv_peak", "suv_peak_hottest", "tl_psma_ml", "short_axis_mm", "centroid_lps_mm", "voxels", "mi_tnm",
@@ -96,11 +100,11 @@ def subschemas(schema: Any) -> Iterator[dict[str, Any]]:
 
 
 def test_keys_are_those_of_the_contract_to_the_letter(results: dict[str, Any]) -> None:
-    assert set(results) == CONTRACT[""]
+    assert set(results) == CONTRACT[""] | ADDED
     for name, keys in CONTRACT.items():
         if name:
             assert set(results[name]) == keys, name
-    assert all(set(lesion) == LESION_KEYS for lesion in results["lesions"])
+    assert all(set(lesion) == LESION_KEYS | ADDED_TO_LESION for lesion in results["lesions"])
     assert set(results["lesions"][0]["site"]) == {"value", "scheme", "meaning"}
     assert set(results["suv"]["sul_per_suvbw"]) == {"lbm", "lbm_james128", "lbm_janma"}
 
@@ -157,9 +161,18 @@ def test_time_point_reads_back_as_written(n_lesions: int, has_totals: bool, tmp_
 def test_every_state_and_optional_value_reads_back(a_timepoint: Timepoint, tmp_path: Path) -> None:
     full = replace(
         confirmed(a_timepoint),
-        classification=StudyClassification("abnormal", 0.93, "resnet 1.0"),
+        classification=StudyClassification("normal", 0.07, "resnet 1.0", has_stopped_segmentation=True),
+        models=(ModelUse("study_classification", "resnet", "1.0", "1" * 64, "cpu", True),),
+        is_simulated=True,
         segmenter=replace(a_timepoint.segmenter, weights_sha256="0" * 64, threshold_suv=None, parameters={"a": True}),
+        promise=PromiseStage(
+            PromiseVersion.V1, CommonIliac.DISTANT, "miT2", None, "miM1b(oligo)", BonePattern.OLIGO, "miT2 miM1b", 2
+        ),
     )
+    first, *rest = full.lesions
+    first = replace(first, site_alternative=SITES[1], is_score_borderline=True, confidence=0.875)
+    regions = (*full.reference_regions, ReferenceRegion("submandibular", 9.5, 1.25, 0))
+    full = replace(full, lesions=(first, *rest), reference_regions=regions)
     for timepoint in (a_timepoint, full):
         write_results(tmp_path, timepoint, ResultFiles(), {})
         assert read_results(tmp_path).timepoint == read_back(timepoint)
@@ -278,6 +291,18 @@ def test_refusal_does_not_tell_who_the_patient_is(results: dict[str, Any]) -> No
         check_results(results)
     assert "patient.id" in str(refusal.value)
     assert "SECRET" not in str(refusal.value)
+
+
+def test_results_from_before_a_key_was_added_stay_readable(
+    a_timepoint: Timepoint, results: dict[str, Any], tmp_path: Path
+) -> None:
+    for key in ADDED:
+        del results[key]
+    for lesion in results["lesions"]:
+        for key in ADDED_TO_LESION:
+            del lesion[key]
+    (tmp_path / "results.json").write_text(json.dumps(results), encoding="utf-8")
+    assert read_results(tmp_path).timepoint == read_back(a_timepoint)
 
 
 @pytest.mark.parametrize("key", sorted(CONTRACT[""]))

@@ -8,11 +8,12 @@ import pytest
 
 from psmacore.errors import InputRefusedError, UsageError
 from psmacore.model.codes import Code
-from psmacore.model.lesions import LesionState
+from psmacore.model.lesions import LesionState, ReferenceRegion
+from psmacore.model.promise import CommonIliac, PromiseStage, PromiseVersion
 from psmacore.model.timepoint import StudyClassification, Timepoint
 from psmacore.report.document import ReportDocument, Section, Signature, build_document
 from psmacore.report.parts import Column, Row, Table
-from Testing.timepoints import FDG, confirmed, make_lesion, make_timepoint
+from Testing.timepoints import FDG, SITES, confirmed, make_lesion, make_timepoint
 
 CONTRACT_ORDER = (
     "Examination",
@@ -52,6 +53,38 @@ def test_examination_states_tracer_activity_uptake_time_and_suv_basis(a_timepoin
     assert found["Uptake time"] == "61 min"
     assert found["SUV basis"] == "SUVbw (g/ml), by body weight"
     assert found["Factor from Bq/ml"] == "7.654321e-04 g/Bq"
+
+
+def test_impression_gives_the_patients_stage_with_edition_and_convention(a_timepoint: Timepoint) -> None:
+    """DESIGN: the impression opens with miTNM; which edition is stored and printed."""
+    stage = PromiseStage(
+        PromiseVersion.V2, CommonIliac.PELVIC, "miT2u", "miN1", "miM0", None, "miT2u miN1(OBL) miM0", n_unclassified=1
+    )
+    document = build_document(replace(a_timepoint, promise=stage))
+    found = facts(document, "Impression")
+    assert found["miTNM"] == "miT2u miN1(OBL) miM0 (1 lesion not classified)"
+    assert found["PROMISE"] == "V2, common iliac nodes pelvic (AJCC 8: M1a)"
+    assert "miTNM miT2u miN1(OBL) miM0" in section(document, "Impression").summary
+    distant = replace(stage, common_iliac=CommonIliac.DISTANT, text="", n_unclassified=0)
+    found = facts(build_document(replace(a_timepoint, promise=distant)), "Impression")
+    assert (found["miTNM"], found["PROMISE"]) == ("not assessed", "V2, common iliac nodes M1a (AJCC 8)")
+
+
+def test_border_of_site_and_score_and_the_models_probability_are_shown_where_they_are_known(
+    a_timepoint: Timepoint,
+) -> None:
+    first, *rest = a_timepoint.lesions
+    marked = replace(first, site_alternative=SITES[1], is_score_borderline=True, confidence=0.875)
+    lesions = section(build_document(replace(a_timepoint, lesions=(marked, *rest))), "Lesions")
+    (table,) = lesions.tables
+    cells = {row.cells[0]: row.cells for row in table.rows}
+    assert cells["L001"][1] == "Prostate, or Pelvic lymph node"
+    assert cells["L001"][-2:] == ("1 ~", "0.88")
+    assert cells["L002"][-2:] == ("2", "–")
+    assert any("14.3 %" in note for note in lesions.notes)
+    plain = section(build_document(a_timepoint), "Lesions")
+    assert "Model prob." not in {column.heading for column in plain.tables[0].columns}
+    assert not any("~" in note for note in plain.notes)
 
 
 def test_override_is_shown_with_reader_and_old_value(a_timepoint: Timepoint) -> None:
@@ -133,6 +166,13 @@ def test_reference_organs_always_have_five_rows(a_timepoint: Timepoint) -> None:
         ("Spleen", "not measured", "–"),
         ("Kidneys", "not measured", "–"),
     ]
+
+
+def test_further_glands_follow_the_five_where_they_were_measured(a_timepoint: Timepoint) -> None:
+    glands = (*a_timepoint.reference_regions, ReferenceRegion("lacrimal", 8.0, 1.5, 0))
+    organs = section(build_document(replace(a_timepoint, reference_regions=glands)), "Reference organs")
+    assert organs.tables[0].rows[-1].cells == ("Lacrimal glands", "8.00", "1.50")
+    assert len(organs.tables[0].rows) == 6
 
 
 def test_reference_organs_without_any_measurement_say_so(a_timepoint: Timepoint) -> None:

@@ -1,0 +1,1 @@
+"""Networks that segment and classify: built, trained, evaluated and run; the only room that knows torch and MONAI."""

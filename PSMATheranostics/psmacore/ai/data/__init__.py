@@ -1,0 +1,1 @@
+"""Published data layouts on disk to cases on one voxel grid."""

@@ -1,0 +1,1 @@
+"""Predictions and truth to the figures that the source documents and their challenges state."""

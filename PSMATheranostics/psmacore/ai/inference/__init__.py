@@ -1,0 +1,1 @@
+"""A network and an image to logits, window by window, on the CPU or a GPU."""

@@ -1,0 +1,1 @@
+"""Architectures by name to PyTorch networks."""

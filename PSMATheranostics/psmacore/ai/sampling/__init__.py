@@ -1,0 +1,1 @@
+"""Prepared cases to the random patches that a network is trained on."""

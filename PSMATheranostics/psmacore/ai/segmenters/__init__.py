@@ -1,0 +1,1 @@
+"""Trained models as the steps of an analysis: organs, classification, lesions."""

@@ -1,0 +1,1 @@
+"""Recipes and cases to trained weights."""

@@ -1,0 +1,1 @@
+"""Studies of one patient to each other: where a place of the body in one lies in another."""
