@@ -9,16 +9,14 @@ import torch
 from numpy.typing import NDArray
 
 from psmacore.ai.preprocess.prepare import restore
-from psmacore.ai.segmenters.choosing import choose, operating_point, range_warnings
-from psmacore.ai.segmenters.on_pet import coverage_warnings, covered_by, hu_on
+from psmacore.ai.segmenters.choosing import choose, operating_point
+from psmacore.ai.segmenters.drawing import draw
+from psmacore.ai.segmenters.on_pet import channels_on_pet
 from psmacore.ai.segmenters.running import Images, Machine, RunningModel
-from psmacore.lesions.model_segment import body_mask, segment_by_probability
 from psmacore.lesions.thresholds import Threshold, resolve
-from psmacore.model.timepoint import SegmenterInfo
 from psmacore.pipeline.images import StudyImages
 from psmacore.pipeline.segmenters import Drawing, rule_of
 from psmacore.registry.manifest import Activation, ChannelName, Manifest, Task
-from psmacore.suv.tracer import is_fdg
 
 LESION_FAMILY = "lesion-unet"
 NO_LESION_LOGIT = 1e4
@@ -48,39 +46,28 @@ class LesionUnet:
         ----------
         W82 to W87; D02, D25 and D28.
         """
-        options, suv = self.machine.options, images.suv
+        options = self.machine.options
         model = choose(self.name, Task.LESIONS, images, allow_simulation=options.allow_simulation_weights)
         point = operating_point(model.manifest, options.operating_point)
-        threshold = resolve(rule_of(images.tracer), suv, images.organs)
-        channels, warnings = _channels(model.manifest, images)
+        threshold = resolve(rule_of(images.tracer), images.suv, images.organs)
+        channels, warnings = channels_on_pet(model.manifest, images)
         running = RunningModel(model, self.machine)
         is_gated = model.manifest.validity.is_thresholded and not options.keep_below_threshold
         probability = self._probability(running, images, channels, threshold, is_gated=is_gated)
-        body = body_mask(hu_on(images.ct, suv.geometry)) if options.body_mask else None
-        candidates = segment_by_probability(
-            suv,
+        return draw(
+            images,
+            running,
             probability,
             threshold,
-            images.organs,
+            options=options,
             operating_point=point,
-            is_fdg=is_fdg(images.tracer),
-            body=body,
-        )
-        info = SegmenterInfo(
-            name=model.manifest.name,
-            version=model.manifest.version,
-            weights_sha256=model.manifest.weights_sha256,
-            threshold_suv=threshold.lowest_suv,
             parameters={
-                "rule": threshold.rule.kind.value,
                 "operating_point": point,
                 "keep_below_threshold": options.keep_below_threshold,
-                "body_mask": options.body_mask,
                 "inference": "fast" if options.is_fast else "exact",
             },
+            warnings=(*warnings, *_not_looked_for(threshold, is_gated)),
         )
-        told = (*warnings, *range_warnings(model, images), *running.warnings, *_not_looked_for(threshold, is_gated))
-        return Drawing(candidates, info, (running.use,), told)
 
     def _probability(
         self,
@@ -124,15 +111,6 @@ def _no_lesion(manifest: Manifest) -> NDArray[np.float32]:
         return np.full(len(manifest.outputs), -NO_LESION_LOGIT, np.float32)
     signs = [-1.0 if output.label else 1.0 for output in manifest.outputs]
     return np.asarray(np.multiply(signs, NO_LESION_LOGIT), np.float32)
-
-
-def _channels(manifest: Manifest, images: StudyImages) -> tuple[Images, tuple[str, ...]]:
-    """Return the images that the model reads, on the PET grid, and what the reader should know of them."""
-    channels = {ChannelName.PET: images.suv.values}
-    if all(channel.name is not ChannelName.CT for channel in manifest.inputs):
-        return channels, ()
-    covered = covered_by(images.ct, images.suv.geometry)
-    return {**channels, ChannelName.CT: hu_on(images.ct, images.suv.geometry)}, coverage_warnings(covered, images.suv)
 
 
 def _not_looked_for(threshold: Threshold, is_gated: bool) -> tuple[str, ...]:

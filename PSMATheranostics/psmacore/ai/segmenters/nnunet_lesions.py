@@ -8,20 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from psmacore.ai.nnunet.predictor import Labelled
-from psmacore.ai.segmenters.choosing import choose, operating_point, range_warnings
+from psmacore.ai.segmenters.choosing import choose, operating_point
+from psmacore.ai.segmenters.drawing import draw
 from psmacore.ai.segmenters.nnunet_running import RunningNnunet
-from psmacore.ai.segmenters.on_pet import coverage_warnings, covered_by, hu_on
-from psmacore.ai.segmenters.running import Machine
-from psmacore.lesions.model_segment import body_mask, segment_by_probability
-from psmacore.lesions.thresholds import Threshold, resolve
-from psmacore.model.timepoint import SegmenterInfo
+from psmacore.ai.segmenters.on_pet import channels_on_pet
+from psmacore.ai.segmenters.running import Images, Machine
+from psmacore.errors import InputRefusedError
+from psmacore.lesions.thresholds import resolve
+from psmacore.model.geometry import Geometry
 from psmacore.pipeline.images import StudyImages
 from psmacore.pipeline.segmenters import Drawing, rule_of
 from psmacore.registry.manifest import Activation, ChannelName, Manifest, Task
 from psmacore.registry.nnunet_spec import NnunetSpec
-from psmacore.suv.tracer import is_fdg
 
 FloatImage = NDArray[np.float32]
+OWN_LABELS = "the model's labels"
 _FRACTIONS = (0.45, 0.6)
 
 
@@ -51,46 +52,67 @@ class NnunetLesions:
         ----------
         W87 (tracer), W88 (models are plug-ins), D02 (threshold).
         """
-        options, suv = self.machine.options, images.suv
+        options = self.machine.options
         model = choose(self.name, Task.LESIONS, images, allow_simulation=options.allow_simulation_weights)
-        threshold = resolve(rule_of(images.tracer), suv, images.organs)
+        threshold = resolve(rule_of(images.tracer), images.suv, images.organs)
+        channels, warnings = channels_on_pet(model.manifest, images)
         running = RunningNnunet(model, self.machine)
-        channels, warnings = _channels(model.manifest, running.spec, images, threshold)
-        answers = running.each(
-            lambda predictor, follow: predictor.label(channels, suv.geometry, on_window=follow),
-            stage="segment",
-            fractions=_FRACTIONS,
+        labelled = label_lesions(
+            running, images.suv.geometry, channels, threshold.lowest_suv, stage="segment", fractions=_FRACTIONS
         )
-        labelled = next(labelled for _part, labelled in answers)
-        probability = lesion_probability(model.manifest, running.spec, labelled)
-        wanted = options.operating_point
-        point = operating_point(model.manifest, wanted)
-        is_own = wanted is None
-        candidates = segment_by_probability(
-            suv,
-            probability,
+        point = operating_point(model.manifest, options.operating_point)
+        is_own = options.operating_point is None
+        return draw(
+            images,
+            running,
+            lesion_probability(model.manifest, running.spec, labelled),
             threshold,
-            images.organs,
+            options=options,
             operating_point=point,
-            is_fdg=is_fdg(images.tracer),
-            body=body_mask(hu_on(images.ct, suv.geometry)) if options.body_mask else None,
             predicted=lesion_mask(model.manifest, running.spec, labelled) if is_own else None,
-        )
-        info = SegmenterInfo(
-            name=model.manifest.name,
-            version=model.manifest.version,
-            weights_sha256=model.manifest.weights_sha256,
-            threshold_suv=threshold.lowest_suv,
             parameters={
-                "rule": threshold.rule.kind.value,
-                "operating_point": "the model's labels" if is_own else point,
-                "body_mask": options.body_mask,
+                "operating_point": OWN_LABELS if is_own else point,
                 "mirroring": running.uses_mirroring,
                 "folds": ", ".join(running.spec.parts[0].folds),
             },
+            warnings=warnings,
         )
-        told = (*warnings, *range_warnings(model, images), *running.warnings)
-        return Drawing(candidates, info, (running.use,), told)
+
+
+def label_lesions(
+    running: RunningNnunet,
+    geometry: Geometry,
+    images: Images,
+    threshold_suv: float,
+    *,
+    stage: str,
+    fractions: tuple[float, float],
+) -> Labelled:
+    """Return what a lesion model says of images on one grid.
+
+    Parameters
+    ----------
+    geometry : Geometry
+        Grid of the images.
+    images : mapping of ChannelName to numpy.ndarray
+        ``(k, j, i)``, float32, in g/ml and HU.
+    threshold_suv : float
+        In g/ml; read by models that see PET as multiples of it.
+    stage, fractions
+        For the progress, as :meth:`RunningNnunet.each` has them.
+
+    Raises
+    ------
+    InputRefusedError
+        If an image is missing, or holds values that are no finite numbers.
+    """
+    channels = _stacked(running.manifest, running.spec, images, threshold_suv)
+    answers = running.each(
+        lambda predictor, follow: predictor.label(channels, geometry, on_window=follow),
+        stage=stage,
+        fractions=fractions,
+    )
+    return next(labelled for _part, labelled in answers)
 
 
 def lesion_mask(manifest: Manifest, spec: NnunetSpec, labelled: Labelled) -> NDArray[np.bool_]:
@@ -112,17 +134,11 @@ def lesion_probability(manifest: Manifest, spec: NnunetSpec, labelled: Labelled)
     return np.asarray(np.clip(combined, 0.0, 1.0), dtype=np.float32)
 
 
-def _channels(
-    manifest: Manifest, spec: NnunetSpec, images: StudyImages, threshold: Threshold
-) -> tuple[FloatImage, tuple[str, ...]]:
-    """Return the images that the model reads, ``(c, k, j, i)`` on the PET grid, and what the reader should know."""
-    suv, warnings = images.suv, tuple[str, ...]()
-    unit = np.float32(threshold.lowest_suv) if spec.is_pet_in_thresholds else np.float32(1.0)
-    channels = []
-    for channel in manifest.inputs:
-        if channel.name is ChannelName.CT:
-            warnings = coverage_warnings(covered_by(images.ct, suv.geometry), suv)
-            channels.append(hu_on(images.ct, suv.geometry))
-        else:
-            channels.append(suv.values / unit)
-    return np.stack(channels).astype(np.float32, copy=False), warnings
+def _stacked(manifest: Manifest, spec: NnunetSpec, images: Images, threshold_suv: float) -> FloatImage:
+    """Return the images in the model's order and units, ``(c, k, j, i)``, float32."""
+    missing = [channel.name.value for channel in manifest.inputs if channel.name not in images]
+    if missing:
+        raise InputRefusedError(f"{manifest.name} reads {', '.join(missing)}, which is not there")
+    units = {ChannelName.PET: np.float32(threshold_suv)} if spec.is_pet_in_thresholds else {}
+    channels = [images[channel.name] / units.get(channel.name, np.float32(1.0)) for channel in manifest.inputs]
+    return np.stack(channels).astype(np.float32, copy=False)

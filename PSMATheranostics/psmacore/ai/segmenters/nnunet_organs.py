@@ -43,23 +43,60 @@ class NnunetOrgans:
         model = choose(self.name, Task.ORGANS, images, allow_simulation=options.allow_simulation_weights)
         ct, pet_grid = images.ct, images.suv.geometry
         covered = covered_by(ct, pet_grid)
-        hu = ct.values.astype(np.float32)
-        if not bool((np.isfinite(hu) & (np.abs(hu) <= _MOST_HU)).all()):
-            raise InputRefusedError(f"the CT series {ct.header.series_uid} holds values that are no HU")
-        crop = body_box({ChannelName.CT: hu})
-        body, body_grid = crop.cut(hu, AIR_HU), crop.geometry(ct.geometry)
         running = RunningNnunet(model, self.machine)
-        labels = np.zeros(pet_grid.shape, np.uint16)
-        for part, logits in running.each(
-            lambda predictor, follow: predictor.logits(body[None], body_grid, on_window=follow),
+        labels = label_organs(
+            running,
+            ct.values.astype(np.float32),
+            ct.geometry,
+            onto=pet_grid,
+            source=f"the CT series {ct.header.series_uid}",
             stage="organs",
             fractions=_FRACTIONS,
-        ):
-            found = _organs_on(pet_grid, logits, part.organ_numbers)
-            labels[found > 0] = found[found > 0]
+        )
         labels[~covered] = 0
         organs = OrganMap(labels, pet_grid, source=f"model {running.title}")
         return Answer(organs, running.use, (*running.warnings, *coverage_warnings(covered, images.suv)))
+
+
+def label_organs(
+    running: RunningNnunet,
+    hu: NDArray[np.float32],
+    geometry: Geometry,
+    *,
+    onto: Geometry,
+    source: str,
+    stage: str,
+    fractions: tuple[float, float],
+) -> NDArray[np.uint16]:
+    """Return the organs that a CT shows, ``(k, j, i)`` on ``onto``, uint16; 0 beyond the CT's box of the patient.
+
+    Parameters
+    ----------
+    hu : numpy.ndarray
+        ``(k, j, i)``, float32, on ``geometry``.
+    source : str
+        What the CT is called in messages.
+    stage, fractions
+        For the progress, as :meth:`RunningNnunet.each` has them.
+
+    Raises
+    ------
+    InputRefusedError
+        If the CT holds values that are no HU.
+    """
+    if not bool((np.isfinite(hu) & (np.abs(hu) <= _MOST_HU)).all()):
+        raise InputRefusedError(f"{source} holds values that are no HU")
+    crop = body_box({ChannelName.CT: hu})
+    body, body_grid = crop.cut(hu, AIR_HU), crop.geometry(geometry)
+    labels = np.zeros(onto.shape, np.uint16)
+    for part, logits in running.each(
+        lambda predictor, follow: predictor.logits(body[None], body_grid, on_window=follow),
+        stage=stage,
+        fractions=fractions,
+    ):
+        found = _organs_on(onto, logits, part.organ_numbers)
+        labels[found > 0] = found[found > 0]
+    return labels
 
 
 def _organs_on(target: Geometry, logits: Logits, organ_numbers: tuple[int, ...]) -> NDArray[np.uint16]:

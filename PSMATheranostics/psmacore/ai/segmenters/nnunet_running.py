@@ -27,7 +27,7 @@ Value = TypeVar("Value")
 
 
 class RunningNnunet:
-    """An imported model, part by part, so that memory holds one part at a time.
+    """An imported model, part by part, so that memory holds one part at a time: the latest, for the next images.
 
     Parameters
     ----------
@@ -53,6 +53,7 @@ class RunningNnunet:
         self._settings, notices = machine.settings(model)
         self._device = self._settings.device
         self._notices = list(notices)
+        self._kept: tuple[NnunetPart, NnunetPredictor] | None = None
 
     @property
     def use(self) -> ModelUse:
@@ -108,6 +109,7 @@ class RunningNnunet:
             except torch.OutOfMemoryError:
                 if self._device.type == "cpu" or self._machine.options.device == "cuda":
                     raise
+                self._kept = None
                 torch.cuda.empty_cache()
                 self._device = torch.device("cpu")
                 self._notices.append(f"{self.manifest.name}: the GPU's memory did not suffice, it ran on the CPU")
@@ -115,6 +117,12 @@ class RunningNnunet:
             yield part, answer
 
     def _opened(self, part: NnunetPart) -> NnunetPredictor:
+        if self._kept is None or self._kept[0] != part:
+            self._kept = None
+            self._kept = (part, self._read(part))
+        return self._kept[1]
+
+    def _read(self, part: NnunetPart) -> NnunetPredictor:
         plans = self._json(f"{part.folder}/{PLANS_FILE}")
         dataset = self._json(f"{part.folder}/{DATASET_FILE}")
         names = [f"{part.folder}/fold_{fold}/{part.checkpoint}" for fold in part.folds]

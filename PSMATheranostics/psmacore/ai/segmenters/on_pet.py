@@ -1,4 +1,4 @@
-"""A CT on its own grid to the PET's grid, with the part of the PET that it covers."""
+"""A study's images to what models read on the PET's grid, with the part of the PET that the CT covers."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from numpy.typing import NDArray
 
 from psmacore.ai.preprocess.body import BODY_SUV
 from psmacore.ai.preprocess.grid import AIR_HU, Interpolation, resample
+from psmacore.ai.segmenters.running import Images
 from psmacore.errors import GeometryError
 from psmacore.model.geometry import Geometry
 from psmacore.model.volumes import CtVolume, SuvVolume
+from psmacore.pipeline.images import StudyImages
+from psmacore.registry.manifest import ChannelName, Manifest
 
 _MOSTLY = 0.95
 """Part of the patient below which the reader is told that the CT does not cover it; a CT's field is often narrower."""
@@ -50,3 +53,20 @@ def hu_on(ct: CtVolume, geometry: Geometry) -> NDArray[np.float32]:
     """Return the CT on another grid, ``(k, j, i)``, float32, in HU; air outside its field of view."""
     values = ct.values.astype(np.float32)
     return resample(values, ct.geometry, geometry, interpolation=Interpolation.LINEAR, outside=AIR_HU)
+
+
+def channels_on_pet(manifest: Manifest, images: StudyImages) -> tuple[Images, tuple[str, ...]]:
+    """Return the PET, and the CT where a model reads one, on the PET grid, and what the reader should know of them.
+
+    Raises
+    ------
+    StudyContentError
+        If the study lacks a CT that the model reads.
+    GeometryError
+        If the CT does not cover the PET anywhere.
+    """
+    channels = {ChannelName.PET: images.suv.values}
+    if all(channel.name is not ChannelName.CT for channel in manifest.inputs):
+        return channels, ()
+    covered = covered_by(images.ct, images.suv.geometry)
+    return {**channels, ChannelName.CT: hu_on(images.ct, images.suv.geometry)}, coverage_warnings(covered, images.suv)
