@@ -57,6 +57,7 @@ def test_an_archive_that_is_down_is_named(an_archive: Archive, out: Path, tmp_pa
     assert everything_below(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_a_retrieve_that_is_always_cut_off_leaves_nothing(an_archive: Archive, out: Path, tmp_path: Path) -> None:
     server, study = an_archive
     server.fault = cut_off(study)

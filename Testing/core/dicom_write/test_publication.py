@@ -75,10 +75,12 @@ def test_objects_agree_with_the_study_they_are_of(a_result: Result, a_publicatio
     assert entity_errors([*source_paths(a_result), *a_publication.paths]) == []
 
 
+@pytest.mark.slow
 def test_validator_finds_no_error_in_objects_of_a_real_series(a_real_publication: PublishedFiles) -> None:
     assert errors_of(a_real_publication) == {name: [] for name in NAMES}
 
 
+@pytest.mark.slow
 def test_objects_of_a_real_series_add_no_inconsistency(
     a_real_result: Result, a_real_publication: PublishedFiles
 ) -> None:

@@ -47,6 +47,7 @@ def test_map_gives_the_measured_suv_though_slopes_differ(a_result: Result, a_pub
     np.testing.assert_allclose(mapped(rwvm, a_result.pet), a_result.suv.values, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_map_of_a_real_series_gives_the_measured_suv(a_real_result: Result, a_real_publication: PublishedFiles) -> None:
     rwvm = pydicom.dcmread(a_real_publication.rwvm)
     np.testing.assert_allclose(mapped(rwvm, a_real_result.pet), a_real_result.suv.values, rtol=1e-6)
@@ -71,6 +72,7 @@ def test_every_unit_maps_to_the_suv_that_was_measured(tmp_path: Path, recipe: Pe
     np.testing.assert_allclose(mapped(rwvm, result.pet), result.suv.values, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_factor_of_a_series_is_the_derived_one(a_real_result: Result) -> None:
     """Real GE series: 2.429029766e-4 g/Bq, from voxels alone, the same for every slice."""
     (factor,) = set(suvbw_per_value(a_real_result.pet, a_real_result.suv))

@@ -48,6 +48,7 @@ def test_segments_read_back_are_those_written(a_result: Result, a_seg: Dataset) 
     np.testing.assert_array_equal(labels_by_position(a_seg, source_paths(a_result)), a_result.segmentation.labels)
 
 
+@pytest.mark.slow
 def test_segments_of_a_real_series_with_unequal_steps_read_back(
     a_real_result: Result, a_real_publication: PublishedFiles
 ) -> None:

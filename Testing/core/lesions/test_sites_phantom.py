@@ -23,6 +23,7 @@ def part_right(checks: Iterable[SiteCheck]) -> float:
     return sum(check.is_right for check in away) / len(away)
 
 
+@pytest.mark.slow
 def test_sites_of_a_simulated_patient_are_right_away_from_borders():
     checks = checks_of(SEEDS[0], quick=True)
     assert sum(not check.is_at_border for check in checks) >= 20

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from psmacore.errors import GeometryError
-from psmacore.longitudinal.rigid import register_rigid
+from psmacore.longitudinal.rigid import RigidRegistration, register_rigid
 from psmacore.model.geometry import Geometry
 from psmacore.model.volumes import CtVolume, SeriesHeader
 
@@ -16,6 +16,7 @@ HEADER = SeriesHeader(
     study_description="", series_uid="2.25.3", series_description="", modality="CT", frame_of_reference_uid="2.25.4",
     manufacturer="", model="", instances=(),
 )  # fmt: skip
+SMALL = (20, 40, 54)
 
 
 def body_hu(points_mm: NDArray[np.float64], *, is_crooked: bool = True) -> NDArray[np.int16]:
@@ -54,11 +55,20 @@ def rigid(degrees: float, shift_mm: tuple[float, float, float]) -> NDArray[np.fl
     return matrix
 
 
-@pytest.mark.parametrize("shift_mm", [(12.0, -7.0, 20.0), (-15.0, 10.0, -90.0)])
-def test_a_known_displacement_is_found(shift_mm: tuple[float, float, float]) -> None:
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param((12.0, -7.0, 20.0), marks=pytest.mark.slow), (-15.0, 10.0, -90.0)],
+    ids=["small", "large"],
+)
+def displaced(request: pytest.FixtureRequest) -> tuple[NDArray[np.float64], RigidRegistration]:
+    """A known displacement, and what is found of it."""
+    truth = rigid(5.0, request.param)
+    return truth, register_rigid(ct(np.eye(4)), ct(np.linalg.inv(truth).astype(np.float64)))
+
+
+def test_a_known_displacement_is_found(displaced: tuple[NDArray[np.float64], RigidRegistration]) -> None:
     """A point of the fixed CT is taken to where it lies in the moving one; the truth is exact."""
-    truth = rigid(5.0, shift_mm)
-    found = register_rigid(ct(np.eye(4)), ct(np.linalg.inv(truth)))
+    truth, found = displaced
     points = np.array([[x, y, z, 1.0] for x in (-80, 80) for y in (-50, 50) for z in (-90, 90)])
     errors_mm = np.linalg.norm((points @ (found.moving_lps_from_fixed_lps - truth).T)[:, :3], axis=1)
     assert errors_mm.max() < 2.0
@@ -66,8 +76,8 @@ def test_a_known_displacement_is_found(shift_mm: tuple[float, float, float]) -> 
     assert found.shared_fraction > 0.6
 
 
-def test_the_transform_is_rigid() -> None:
-    axes = register_rigid(ct(np.eye(4)), ct(rigid(-4.0, (5.0, 5.0, 5.0)))).moving_lps_from_fixed_lps[:3, :3]
+def test_the_transform_is_rigid(displaced: tuple[NDArray[np.float64], RigidRegistration]) -> None:
+    axes = displaced[1].moving_lps_from_fixed_lps[:3, :3]
     assert axes @ axes.T == pytest.approx(np.eye(3), abs=1e-6)
     assert np.linalg.det(axes) == pytest.approx(1.0)
 
@@ -80,4 +90,4 @@ def test_bodies_that_share_nothing_are_refused() -> None:
 
 def test_without_bones_nothing_vouches_for_the_result() -> None:
     with pytest.raises(GeometryError, match="bones"):
-        register_rigid(ct(np.eye(4)), ct(np.eye(4), is_crooked=False))
+        register_rigid(ct(np.eye(4), shape=SMALL), ct(np.eye(4), shape=SMALL, is_crooked=False))

@@ -195,6 +195,7 @@ def test_ct_shows_air_lung_fat_muscle_and_bone_and_a_couch(a_timepoint):
     assert ct[ct.shape[0] // 2, rows[0], 128] > -700 > ct[ct.shape[0] // 2, rows[1], 128] > -960
 
 
+@pytest.mark.slow
 def test_a_vanished_lesion_has_no_volume_and_says_so():
     for seed in range(1, 30):
         plan = plan_course(seed, n_timepoints=2, quick=True)

@@ -132,6 +132,7 @@ def test_the_study_is_consistent_for_dcentvfy(a_written_course, dicom3tools):
     assert "Error" not in done.stdout + done.stderr, (done.stdout + done.stderr)[:2000]
 
 
+@pytest.mark.slow
 def test_organ_segments_read_back_as_the_labels(a_written_course, its_truth):
     import highdicom as hd
     import nibabel

@@ -23,6 +23,7 @@ def marker_of(case: Path) -> dict:
     return json.loads((case / "simulated.json").read_text())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tracer", TRACERS)
 def test_files_types_and_grids_are_those_of_the_challenge(a_deep_psma_case: Path, tracer: str):
     """D01."""
@@ -39,11 +40,13 @@ def test_files_types_and_grids_are_those_of_the_challenge(a_deep_psma_case: Path
     assert {ttb.GetPixelID(), organs.GetPixelID()} == {sitk.sitkUInt8}
 
 
+@pytest.mark.slow
 def test_both_tracers_lie_on_grids_of_their_own(a_deep_psma_case: Path):
     grids = {sitk.ReadImage(a_deep_psma_case / tracer / "PET.nii.gz").GetSpacing() for tracer in TRACERS}
     assert len(grids) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tracer", TRACERS)
 def test_no_voxel_below_the_threshold_belongs_to_the_burden(a_deep_psma_case: Path, tracer: str):
     """D02: PSMA 3.0, FDG liver mean + 2 SD."""
@@ -55,6 +58,7 @@ def test_no_voxel_below_the_threshold_belongs_to_the_burden(a_deep_psma_case: Pa
     assert threshold == 3.0 if tracer == "PSMA" else 2.1 < threshold < 3.6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tracer", TRACERS)
 def test_the_markers_lesions_add_up_to_the_burden(a_deep_psma_case: Path, tracer: str):
     study = marker_of(a_deep_psma_case)["studies"][tracer]
@@ -64,6 +68,7 @@ def test_the_markers_lesions_add_up_to_the_burden(a_deep_psma_case: Path, tracer
     assert study["burden_ml"] == pytest.approx(burden_ml, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_a_lesions_centroid_in_one_tracer_lands_on_the_other_through_rigid_tfm(a_deep_psma_case: Path):
     """The folder's own image is the fixed one: its points go to the other tracer's."""
     studies = marker_of(a_deep_psma_case)["studies"]
@@ -79,6 +84,7 @@ def test_a_lesions_centroid_in_one_tracer_lands_on_the_other_through_rigid_tfm(a
         assert n_seen >= 3
 
 
+@pytest.mark.slow
 def test_both_transforms_are_inverses_and_the_markers_matrix(a_deep_psma_case: Path):
     to_fdg, to_psma = (sitk.ReadTransform(a_deep_psma_case / tracer / "rigid.tfm") for tracer in TRACERS)
     matrix = np.array(marker_of(a_deep_psma_case)["fdg_lps_from_psma_lps"])
@@ -88,6 +94,7 @@ def test_both_transforms_are_inverses_and_the_markers_matrix(a_deep_psma_case: P
         assert to_psma.TransformPoint(there) == pytest.approx(point, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_resampling_through_rigid_tfm_lays_hip_on_hip_and_the_other_direction_does_not(a_deep_psma_case: Path):
     """D07: ``Resample(FDG, PSMA, PSMA/rigid.tfm)`` as the published loaders call it."""
     psma, fdg = (sitk.ReadImage(a_deep_psma_case / tracer / "totseg_24.nii.gz") for tracer in TRACERS)
@@ -101,11 +108,13 @@ def test_resampling_through_rigid_tfm_lays_hip_on_hip_and_the_other_direction_do
     assert overlap(sitk.ReadTransform(a_deep_psma_case / "FDG" / "rigid.tfm")) < 0.5
 
 
+@pytest.mark.slow
 def test_organ_labels_hold_what_psma_lights_up(a_deep_psma_case: Path):
     found = set(np.unique(sitk.GetArrayFromImage(sitk.ReadImage(a_deep_psma_case / "PSMA" / "totseg_24.nii.gz"))))
     assert {1, 2, 3, 5, 21, 22, 201, 202, 203, 204, 205, 206, 207, 208} <= found
 
 
+@pytest.mark.slow
 def test_every_case_says_that_it_is_simulated_and_by_which_phantom(a_deep_psma_case: Path):
     marker = marker_of(a_deep_psma_case)
     assert marker["simulated"] is True
@@ -113,6 +122,7 @@ def test_every_case_says_that_it_is_simulated_and_by_which_phantom(a_deep_psma_c
     assert marker["phantom"]["sha256"] == phantom_sha256()
 
 
+@pytest.mark.slow
 def test_an_equal_case_is_kept_and_another_one_refused(a_deep_psma_case: Path):
     before = (a_deep_psma_case / "PSMA" / "PET.nii.gz").stat().st_mtime_ns
     write_deep_psma_case(a_deep_psma_case.parent, CaseRequest(21, n_lesions=9, quick=True))

@@ -33,6 +33,7 @@ def modules_after(script: str, *arguments: object) -> set[str]:
     return set(done.stderr.rpartition("MODULES ")[2].split())
 
 
+@pytest.mark.slow
 def test_a_host_that_ran_a_whole_analysis_has_not_imported_pytorch(a_real_study: PetCt, tmp_path: Path) -> None:
     script = (
         "import sys\nfrom psmacore.cli.main import main\n"

@@ -10,14 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from psmacore.ai.data.case import Case, ReferenceTracer
+from psmacore.ai.evaluation.case_model import CaseModel
 from psmacore.ai.evaluation.figures import CaseResult, Figure, StructureResult, measure_labels, measure_lesions
 from psmacore.ai.evaluation.organs import organs_of
 from psmacore.ai.evaluation.overlap import dsc, fnv_ml, fpv_ml, measure_overlap
 from psmacore.ai.evaluation.paired import PairedCases
-from psmacore.ai.evaluation.predict import lesion_mask, organ_labels
 from psmacore.ai.evaluation.rules import OrganSource, Rule, RuleCase, rule_masks, suv_volume
 from psmacore.ai.evaluation.summary import LESION
-from psmacore.ai.segmenters.running import RunningModel
 from psmacore.errors import InputRefusedError
 from psmacore.lesions.scan_range import scan_range
 from psmacore.lesions.thresholds import default_rule, resolve
@@ -73,13 +72,11 @@ class CaseEvaluator:
 
     Parameters
     ----------
-    running : RunningModel
-        The model.
-    operating_point : float
-        Probability from which on an output counts.
+    model : CaseModel
+        What is measured.
     tolerance_mm : float
         Of DeepMind's surface DSC.
-    organ_model : RunningModel or None
+    organ_model : CaseModel or None
         Predicts organs: for the rules, and for an FDG threshold that no file states.
     with_rules : bool
         Measure the rules too; needs the organ model.
@@ -91,17 +88,15 @@ class CaseEvaluator:
 
     def __init__(
         self,
-        running: RunningModel,
+        model: CaseModel,
         *,
-        operating_point: float,
         tolerance_mm: float,
-        organ_model: RunningModel | None,
+        organ_model: CaseModel | None,
         with_rules: bool,
         paired: PairedCases | None = None,
         with_trials: bool = False,
     ) -> None:
-        self._running = running
-        self._operating_point = operating_point
+        self._model = model
         self._organ_model = organ_model
         self._tolerance_mm = tolerance_mm
         self._with_rules = with_rules
@@ -117,23 +112,23 @@ class CaseEvaluator:
             If the case has no truth for the model's task, or a threshold cannot be known.
         """
         started = time.perf_counter()
-        task = self._running.manifest.task
+        task = self._model.manifest.task
         if task is Task.CLASSIFICATION:
             return self._study(case, started)
         if task in (Task.LESIONS, Task.PAIRED_LESIONS):
             return self._lesions(case, started)
         truth = _truth(case)
-        labels = organ_labels(self._running, case.geometry, case.channels)
+        labels = self._model.organ_labels(case.geometry, case.channels)
         seconds = time.perf_counter() - started
         structures = measure_labels(
-            truth, labels, self._running.manifest.outputs, case.geometry, tolerance_mm=self._tolerance_mm
+            truth, labels, self._model.manifest.outputs, case.geometry, tolerance_mm=self._tolerance_mm
         )
         return Evaluated(_result(case, structures, seconds, case.ref.tracer))
 
     def _study(self, case: Case, started: float) -> Evaluated:
         if case.has_lesion is None:
             raise InputRefusedError(f"case {case.ref.case_id}: nothing says whether the study holds a lesion")
-        probability = self._running.study_probability(case.geometry, case.channels)
+        probability = self._model.study_probability(case.geometry, case.channels)
         result = _result(case, (), time.perf_counter() - started, case.ref.tracer)
         return Evaluated(replace(result, is_positive=case.has_lesion, probability=probability))
 
@@ -156,9 +151,7 @@ class CaseEvaluator:
     def _predicted(self, case: Case, thresholds_suv: Mapping[ChannelName, float]) -> Mask:
         if self._paired is not None:
             return self._paired.lesions(case)
-        return lesion_mask(
-            self._running, case.geometry, case.channels, thresholds_suv, operating_point=self._operating_point
-        )
+        return self._model.lesion_mask(case.geometry, case.channels, thresholds_suv)
 
 
 def _view(case: Case, prediction: Mask, thresholds_suv: Mapping[ChannelName, float]) -> LesionView:

@@ -47,7 +47,7 @@ def to_record(evaluation: Evaluation) -> dict[str, object]:
         },
         "device": evaluation.device,
         "commit": evaluation.commit,
-        "operating_point": evaluation.operating_point,
+        "operating_point": None if evaluation.by_own_labels else evaluation.operating_point,
         "postprocessing": evaluation.postprocessing or None,
         "method": list(method_words(evaluation)),
         "warnings": list(evaluation.warnings),

@@ -94,6 +94,8 @@ class Evaluation:
         Of DeepMind's surface DSC.
     postprocessing : str
         Of a paired model, in words.
+    by_own_labels : bool
+        An imported lesion model's own labels decided, in place of an operating point.
     warnings : tuple of str
         What the reader should know.
     """
@@ -114,6 +116,7 @@ class Evaluation:
     commit: str = ""
     tolerance_mm: float = 0.0
     postprocessing: str = ""
+    by_own_labels: bool = False
     warnings: tuple[str, ...] = ()
 
     @property
@@ -140,6 +143,7 @@ def evaluation_of(
     commit: str = "",
     tolerance_mm: float = 0.0,
     postprocessing: str = "",
+    by_own_labels: bool = False,
     warnings: tuple[str, ...] = (),
 ) -> Evaluation:
     """Summarise the cases of a model and of the rules.
@@ -177,6 +181,7 @@ def evaluation_of(
         commit=commit,
         tolerance_mm=tolerance_mm,
         postprocessing=postprocessing,
+        by_own_labels=by_own_labels,
         warnings=warnings,
     )
 
@@ -195,6 +200,8 @@ def method_words(evaluation: Evaluation) -> tuple[str, ...]:
             f"Post-processing: {evaluation.postprocessing}; a voxel counts from probability "
             f"{evaluation.operating_point:g} and its tracer's SUV threshold on."
         )
+    if evaluation.by_own_labels:
+        sentences.append("A voxel counts where the model's own labels say lesion and the PET reaches its threshold.")
     if evaluation.sizes:
         sentences += [
             "fpv_ml, fnv_ml: volume of 18-connected components without any overlap; a case without true lesions has "

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
 
-from psmacore.ai.data.case import CaseRef, Layout, ReferenceTracer
+from psmacore.ai.data.case import Case, CaseRef, Layout, ReferenceTracer
 from psmacore.ai.data.open_data import find_cases, load_case
 from psmacore.ai.data.splits import cases_of, read_splits
 from psmacore.ai.deep_psma.operating_points import OperatingPoint, choose_points, point_for, write_points
 from psmacore.ai.deep_psma.postprocess import Growth
+from psmacore.ai.evaluation.case_model import CaseModel, case_model
 from psmacore.ai.evaluation.cases import CaseEvaluator, Evaluated
+from psmacore.ai.evaluation.cautions import seen_warnings, weights_warnings
 from psmacore.ai.evaluation.error_mip import error_mip
 from psmacore.ai.evaluation.figures import CaseResult, Figure
 from psmacore.ai.evaluation.paired import PairedCases, write_trials
+from psmacore.ai.evaluation.predict import NetworkOnCases
 from psmacore.ai.evaluation.records import write_evaluation
 from psmacore.ai.evaluation.report import Evaluation, evaluation_of
 from psmacore.ai.evaluation.rules import Rule
+from psmacore.ai.inference.ahead import loaded_ahead
 from psmacore.ai.segmenters.choosing import operating_point
 from psmacore.ai.segmenters.deep_psma import growth_of
 from psmacore.ai.segmenters.organ_unet import ORGAN_FAMILY
@@ -34,7 +38,7 @@ from psmacore.pipeline.model_names import ENSEMBLE_SEPARATOR
 from psmacore.pipeline.request import ModelOptions
 from psmacore.pipeline.software import this_software
 from psmacore.registry.catalog import ModelFolder, choose_model, find_model, open_model
-from psmacore.registry.manifest import Manifest, Task, Training
+from psmacore.registry.manifest import Manifest, Task
 from psmacore.registry.read import MANIFEST_FILE
 from psmacore.report.mip import encode_png
 
@@ -86,21 +90,20 @@ def evaluate(
     if take_turn is not None:
         machine.take_turn = take_turn
     organ_model = _organ_model(request, manifest, refs)
-    running = RunningModel(model, machine)
-    paired = None if ways is None else PairedCases([running, *_others(request, machine)], ways.point, ways.growth)
+    running, paired = _opened(request, model, machine, ways)
     evaluator = CaseEvaluator(
         running,
-        operating_point=point,
         tolerance_mm=request.tolerance_mm,
-        organ_model=None if organ_model is None else RunningModel(organ_model, machine),
+        organ_model=None if organ_model is None else case_model(organ_model, machine),
         with_rules=request.with_rules,
         paired=paired,
         with_trials=request.chooses_points,
     )
     results, rules = [], dict[Rule, list[CaseResult]]()
-    for number, ref in enumerate(refs):
+    for number, case in enumerate(loaded_ahead(refs, partial(_loaded, manifest=manifest))):
         progress.start(number)
-        evaluated = _evaluated(ref, manifest, evaluator)
+        with _naming(case.ref):
+            evaluated = evaluator.evaluate(case)
         results.append(evaluated.result)
         for rule, result in evaluated.rules.items():
             rules.setdefault(rule, []).append(result)
@@ -116,11 +119,12 @@ def evaluate(
         commit=this_software().commit,
         tolerance_mm=request.tolerance_mm,
         postprocessing="" if ways is None else ways.words,
+        by_own_labels=running.uses_own_labels,
         warnings=(
             *_ensemble_words(request),
             *running.warnings,
-            *_seen(model, refs, origin),
-            *_warnings(model, origin, organ_model),
+            *seen_warnings(model, refs, origin),
+            *weights_warnings(model, origin, organ_model),
         ),
     )
     write_evaluation(evaluation, folder)
@@ -155,9 +159,17 @@ def _ways(request: EvaluateRequest, model: ModelFolder) -> _Ways | None:
     return None
 
 
-def _others(request: EvaluateRequest, machine: Machine) -> list[RunningModel]:
-    """Return the further folds of an ensemble (D23)."""
-    return [RunningModel(_model(name), machine) for name in request.model.split(ENSEMBLE_SEPARATOR)[1:]]
+def _opened(
+    request: EvaluateRequest, model: ModelFolder, machine: Machine, ways: _Ways | None
+) -> tuple[CaseModel, PairedCases | None]:
+    """Return the model ready to run and, of a paired one, that with the further folds of an ensemble (D23)."""
+    if ways is None:
+        wanted = request.operating_point
+        point = None if wanted is None else operating_point(model.manifest, wanted)
+        return case_model(model, machine, operating_point=point), None
+    names = request.model.split(ENSEMBLE_SEPARATOR)[1:]
+    folds = [RunningModel(one, machine) for one in (model, *map(_model, names))]
+    return NetworkOnCases(folds[0], ways.point.probability), PairedCases(folds, ways.point, ways.growth)
 
 
 def _ensemble_words(request: EvaluateRequest) -> tuple[str, ...]:
@@ -187,9 +199,16 @@ class _Progress:
         self._on_progress(words, (self._number + fraction) / self._n_cases)
 
 
-def _evaluated(ref: CaseRef, manifest: Manifest, evaluator: CaseEvaluator) -> Evaluated:
+def _loaded(ref: CaseRef, manifest: Manifest) -> Case:
+    with _naming(ref):
+        return load_case(ref, manifest)
+
+
+@contextmanager
+def _naming(ref: CaseRef) -> Iterator[None]:
+    """Say which case an input was refused of."""
     try:
-        return evaluator.evaluate(load_case(ref, manifest))
+        yield
     except InputRefusedError as error:
         raise InputRefusedError(f"case {ref.case_id}: {error}") from error
 
@@ -245,55 +264,3 @@ def _organ_model(request: EvaluateRequest, manifest: Manifest, refs: Sequence[Ca
     if request.with_rules or lacks_threshold:
         return choose_model(ORGAN_FAMILY, None, allow_simulation=True)
     return None
-
-
-def _seen(model: ModelFolder, refs: Sequence[CaseRef], data: Training) -> tuple[str, ...]:
-    """Warn of patients that the weights were trained or selected on.
-
-    They are known by the split file beside the weights, and by the seeds that manifest and data name.
-    """
-    patients = {ref.patient_id for ref in refs}
-    found = []
-    parts = _split_patients(model.folder / SPLIT_FILE)
-    n_trained, n_selected = (len(patients & parts[part]) for part in ("train", "validation"))
-    if n_trained or n_selected:
-        found.append(
-            f"of {len(patients)} patients the weights were trained on {n_trained} and selected on {n_selected}"
-        )
-    shared = _seeds("" if model.manifest.training is None else model.manifest.training.data) & _seeds(data.data)
-    if shared:
-        found.append(f"the weights know {len(shared)} of the simulated patients, such as seed {min(shared)}")
-    return tuple(f"{words}: these figures say nothing of other patients" for words in found)
-
-
-def _split_patients(path: Path) -> dict[str, set[str]]:
-    """Return the patients of a split file's parts, all folds together; none where there is no such file."""
-    parts = ("train", "validation")
-    if not path.is_file():
-        return {part: set() for part in parts}
-    try:
-        folds = json.loads(path.read_text(encoding="utf-8"))["folds"]
-        return {part: {one for fold in folds for one in fold[part]} for part in parts}
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputRefusedError(f"{path.name} beside the weights cannot be read: {error!r}") from error
-
-
-def _seeds(words: str) -> set[int]:
-    """Return the seeds that an account of simulated cases names: ``simulated, seeds 1-3, 7, layout ...``."""
-    named = re.search(r"\bseeds ((?:\d+(?:-\d+)?(?:, )?)+)", words)
-    ranges = re.findall(r"(\d+)(?:-(\d+))?", named[1]) if named else []
-    return {seed for first, last in ranges for seed in range(int(first), int(last or first) + 1)}
-
-
-def _warnings(model: ModelFolder, data: Training, organ_model: ModelFolder | None) -> tuple[str, ...]:
-    """Return what the reader should know of the weights beside the data."""
-    found = []
-    trained = model.manifest.training
-    if trained is not None and trained.is_simulated and not data.is_simulated:
-        found.append("the weights know simulated patients only; they are not for clinical use")
-    both_simulated = trained is not None and trained.is_simulated and data.is_simulated
-    if trained is not None and both_simulated and trained.phantom_sha256 != data.phantom_sha256:
-        found.append("weights and data come from different versions of the phantom")
-    if organ_model is not None:
-        found.append(f"organs for rules and FDG thresholds: {organ_model.manifest.name} {organ_model.manifest.version}")
-    return tuple(found)

@@ -14,10 +14,10 @@ from psmacore.ai.device import describe_device, explain_device, free_memory_mib
 from psmacore.ai.gpu import identity_of
 from psmacore.ai.inference.classify import predict_probability
 from psmacore.ai.inference.engine import Predictor
+from psmacore.ai.inference.gate import gate_on
 from psmacore.ai.inference.settings import InferenceSettings, Mode
 from psmacore.ai.networks.build import network_of
 from psmacore.ai.preprocess.prepare import Cropping, Prepared, prepare
-from psmacore.ai.segmenters.gating import on_model_grid
 from psmacore.ai.weights import load_weights
 from psmacore.model.geometry import Geometry
 from psmacore.model.timepoint import ModelUse
@@ -172,7 +172,7 @@ class RunningModel:
             If an image is missing, or holds a value that is no finite number.
         """
         prepared = prepare(self.manifest, geometry, images, thresholds_suv, cropping=cropping)
-        inside = None if gate is None else on_model_grid(gate, prepared)
+        inside = None if gate is None else gate_on(gate, prepared)
         start, stop = fractions
         predictor = Predictor(
             self._network, self.manifest.grid, settings=self._settings, n_outputs=len(self.manifest.outputs)
