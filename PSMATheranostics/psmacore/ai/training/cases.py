@@ -144,6 +144,11 @@ def _level(channel: InputChannel, threshold_suv: float) -> float:
     return float(normalise(channel, np.array([threshold_suv], np.float32), threshold_suv)[0])
 
 
+def as_recipe(manifest: Manifest) -> Manifest:
+    """Return a manifest without what a training gives it: weights, their origin and their figures."""
+    return replace(manifest, training=None, weights_sha256=None, metrics=(), costs=())
+
+
 def with_measured_constants(manifest: Manifest, refs: Sequence[CaseRef]) -> Manifest:
     """Return the manifest with mean and SD of the training cases in each z-scored input (W72).
 
@@ -189,8 +194,7 @@ def _mean_and_sd(channel: InputChannel, moments: NDArray[np.float64]) -> dict[st
 
 def _key(manifest: Manifest) -> str:
     """Return what a prepared case depends on beside the case: inputs, grid, outputs and task."""
-    blank = replace(manifest, metrics=(), costs=(), training=None, weights_sha256=None, version="0")
-    return _digest(manifest_to_json(blank))
+    return _digest(manifest_to_json(replace(as_recipe(manifest), version="0")))
 
 
 def _digest(text: str) -> str:

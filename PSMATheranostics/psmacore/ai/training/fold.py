@@ -15,7 +15,7 @@ import torch
 from psmacore.ai.data.case import CaseRef
 from psmacore.ai.networks.build import is_2d, network_of
 from psmacore.ai.sampling.training import training_transform
-from psmacore.ai.training.cases import PreparedCases, with_measured_constants
+from psmacore.ai.training.cases import PreparedCases, as_recipe, with_measured_constants
 from psmacore.ai.training.gates import is_gated, pet_channels
 from psmacore.ai.training.loop import Trainer
 from psmacore.ai.training.losses import build_loss
@@ -204,7 +204,7 @@ def _identity(
     listed = "\n".join(f"{ref.case_id}|{ref.reference}" for ref in (*training, *validation))
     return {
         "recipe": json.dumps(to_record(recipe), sort_keys=True),
-        "model": manifest_to_json(replace(manifest, training=None)),
+        "model": manifest_to_json(as_recipe(manifest)),
         "list of cases": hashlib.sha256(listed.encode()).hexdigest(),
     }
 

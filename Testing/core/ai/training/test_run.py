@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -36,7 +37,7 @@ from psmacore.errors import (  # noqa: E402
 )
 from psmacore.locks import try_own  # noqa: E402
 from psmacore.pipeline.train_request import TrainRequest  # noqa: E402
-from psmacore.registry.catalog import open_model  # noqa: E402
+from psmacore.registry.catalog import find_model, open_model  # noqa: E402
 from psmacore.registry.manifest import Manifest  # noqa: E402
 from psmacore.registry.read import write_manifest  # noqa: E402
 from psmacore.registry.verify import verify  # noqa: E402
@@ -98,6 +99,18 @@ def test_a_training_leaves_a_model_that_verifies_and_loads(
     assert fractions == sorted(fractions)
     assert fractions[-1] <= 1.0
     assert not list((tmp_path / "checkpoints").glob("cases/*"))
+
+
+def test_a_model_that_has_weights_is_trained_anew(models_folder: Path, a_data_set: Path, tmp_path: Path) -> None:
+    offer(models_folder, tiny_paired_manifest())
+    first = train(a_data_set, tmp_path / "first").manifests[0]
+    shutil.copytree(tmp_path / "first", models_folder / NAME, dirs_exist_ok=True)
+    shutil.rmtree(tmp_path / "checkpoints")
+    assert find_model(NAME).manifest.weights_sha256 == first.weights_sha256
+
+    again = train(a_data_set, tmp_path / NAME).manifests[0]
+
+    assert again == first
 
 
 def test_no_patient_is_on_two_sides(models_folder: Path, a_data_set: Path, tmp_path: Path) -> None:
