@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def lint_imports(folder: Path, *arguments: str, core: Path | None = None) -> subprocess.CompletedProcess[str]:
-    paths = [str(core or ROOT / "PSMATheranostics"), str(ROOT)]
+    paths = [str(core or ROOT / "PSMATheranostics"), str(ROOT / "PSMALongitudinal"), str(ROOT)]
     script = "from importlinter.cli import lint_imports_command; lint_imports_command()"
     return subprocess.run(
         [sys.executable, "-c", script, "--no-cache", *arguments],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -29,7 +30,28 @@ def test_every_command_explains_itself(command: str) -> None:
 
 
 def test_setup_explains_itself_without_setting_up() -> None:
-    assert "--ai" in psma("setup", "--help").stdout
+    explanation = psma("setup", "--help").stdout
+    assert "--ai" in explanation
+    assert "--host" in explanation
+
+
+@pytest.mark.parametrize(
+    ("options", "installed"),
+    [
+        ((), ["requirements.txt"]),
+        (("--ai",), ["requirements-all.txt"]),
+        (("--host",), ["requirements.txt", "requirements-host.txt"]),
+        (("--host", "--ai"), ["requirements-all.txt", "requirements-host.txt"]),
+    ],
+)
+def test_setup_installs_what_its_options_name(
+    options: tuple[str, ...], installed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launcher = runpy.run_path(str(LAUNCHER))
+    asked: list[str] = []
+    monkeypatch.setitem(launcher["main"].__globals__, "set_up", asked.append)
+    assert launcher["main"](["setup", *options]) == 0
+    assert asked == installed
 
 
 def test_an_unknown_command_is_a_usage_error() -> None:

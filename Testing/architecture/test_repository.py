@@ -44,7 +44,7 @@ def test_no_text_names_a_registry_host_or_a_path_of_one_machine(tracked_files: l
 
 
 def test_requirements_are_pinned_exactly() -> None:
-    for name in ("requirements.txt", "requirements-all.txt"):
+    for name in ("requirements.txt", "requirements-all.txt", "requirements-host.txt"):
         lines = [line.split("#")[0].strip() for line in (ROOT / name).read_text().splitlines()]
         loose = [line for line in lines if line and not re.fullmatch(r"[\w.\-\[\]]+==[\w.+!]+", line)]
         assert loose == [], name

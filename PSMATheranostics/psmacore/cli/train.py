@@ -35,6 +35,9 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--recipe", type=Path, metavar="FILE", help="a training.json of your own")
     parser.add_argument("--fold", metavar="N|all", help="of five-fold cross-validation; a fixed split by default")
     parser.add_argument("--split", type=Path, metavar="FILE", help="split file in place of one made by patient")
+    parser.add_argument(
+        "--start-from", metavar="MODEL", help="train this model's weights further (name or folder); random by default"
+    )
     parser.add_argument("--max-hours", type=float, metavar="H", help="end by then, the learning rate included")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to train")
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads; all cores by default")
@@ -111,6 +114,11 @@ def _lines(result: dict[str, object]) -> list[str]:
     return lines
 
 
+def _start(model: str | None) -> str | None:
+    """Return a model's name as it is and its folder as an absolute path: the worker runs elsewhere."""
+    return str(Path(model).absolute()) if model is not None and Path(model).is_dir() else model
+
+
 def _request(arguments: argparse.Namespace) -> TrainRequest:
     from psmacore.errors import UsageError
     from psmacore.pipeline.train_request import ALL_FOLDS, TrainRequest
@@ -132,6 +140,7 @@ def _request(arguments: argparse.Namespace) -> TrainRequest:
         data=arguments.data.absolute(),
         recipe=None if arguments.recipe is None else arguments.recipe.absolute(),
         split=None if arguments.split is None else arguments.split.absolute(),
+        start=_start(arguments.start_from),
         variant=arguments.variant,
         epochs=arguments.epochs,
         fold=fold,

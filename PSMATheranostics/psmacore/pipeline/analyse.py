@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from shutil import rmtree
 
-from psmacore.dicom.publication import PublishedFiles, write_objects
 from psmacore.errors import StudyContentError, UsageError
 from psmacore.lesions.measure import total
 from psmacore.model.promise import PromiseRules
@@ -20,15 +19,10 @@ from psmacore.pipeline.load import LoadedStudy, load_study
 from psmacore.pipeline.meaning import meaning_of
 from psmacore.pipeline.models import OrganSegmenter, StudyClassifier
 from psmacore.pipeline.request import AnalyseRequest
-from psmacore.pipeline.results import ResultFiles, write_results
 from psmacore.pipeline.results_records import dicom_dt
 from psmacore.pipeline.segmenters import Segmenter
 from psmacore.pipeline.software import this_software
 from psmacore.pipeline.stages import OnProgress, Stages
-from psmacore.report.document import build_document
-from psmacore.report.html import to_html
-from psmacore.report.mip import encode_png, render_mip
-from psmacore.report.pdf import to_pdf
 
 READ_MODALITIES = ("PT", "CT", "SEG", "RTSTRUCT")
 
@@ -120,25 +114,11 @@ def _measure_and_write(
 ) -> Timepoint:
     with stages.stage("measure", 0.6):
         timepoint = _measure(study, found, rules)
-    candidates = found.drawing.candidates
-    with stages.stage("report", 0.7):
-        mip_rgb = render_mip(study.suv, candidates.segmentation, timepoint, is_simulated=timepoint.is_simulated)
-        document = build_document(timepoint, is_simulated=timepoint.is_simulated)
-        mip_png = encode_png(mip_rgb)
-        report_pdf = to_pdf(document, mip_png)
-        (folder / "report.pdf").write_bytes(report_pdf)
-        (folder / "report.html").write_text(to_html(document, mip_png), encoding="utf-8")
-    with stages.stage("write", 0.8):
-        objects = write_objects(
-            timepoint,
-            study.pet,
-            study.suv,
-            candidates.segmentation,
-            mip_rgb=mip_rgb,
-            report_pdf=report_pdf,
-            folder=folder,
-        )
-    write_results(folder / "results.json", timepoint, _result_files(objects), stages.timings_s)
+    from psmacore.pipeline.outputs import (
+        write_outputs,  # a study that was refused need not wait for DICOM and PDF writers
+    )
+
+    write_outputs(timepoint, study, found.drawing.candidates.segmentation, folder, stages)
     return timepoint
 
 
@@ -166,23 +146,6 @@ def _measure(study: LoadedStudy, found: Findings, rules: PromiseRules) -> Timepo
         models=found.models,
         is_simulated=header.is_synthetic,
         promise=meaning.promise,
-    )
-
-
-def _result_files(objects: PublishedFiles) -> ResultFiles:
-    def name(path: Path | None) -> str | None:
-        return None if path is None else path.name
-
-    return ResultFiles(
-        seg=name(objects.seg),
-        seg_union=name(objects.seg_union),
-        sr=name(objects.sr),
-        sr_display=name(objects.sr_display),
-        rwvm=name(objects.rwvm),
-        sc=name(objects.sc),
-        pdf=name(objects.pdf),
-        report_pdf="report.pdf",
-        html="report.html",
     )
 
 

@@ -12,7 +12,7 @@ from psmacore.errors import UsageError
 DEVICES = ("auto", "cpu", "cuda")
 VARIANTS = ("paper", "code", "own")
 ALL_FOLDS = "all"
-_INPUTS = {"model", "data", "recipe", "split"}
+_INPUTS = {"model", "data", "recipe", "split", "start"}
 _PARAMETERS = {"variant", "epochs", "fold", "device", "resume", "max_hours", "threads", "checkpoint_minutes"}
 CHECKPOINT_MINUTES = 5.0
 
@@ -31,6 +31,8 @@ class TrainRequest:
         A training.json in place of the model's own.
     split : pathlib.Path or None
         A split file in place of a division made by patient.
+    start : str or None
+        Name or folder of a model whose weights are trained further; random ones if absent.
     variant : str or None
         ``paper``, ``code`` or ``own``; the recipe file's first if absent.
     epochs : int or None
@@ -58,6 +60,7 @@ class TrainRequest:
     data: Path
     recipe: Path | None = None
     split: Path | None = None
+    start: str | None = None
     variant: str | None = None
     epochs: int | None = None
     fold: int | str | None = None
@@ -90,6 +93,7 @@ class TrainRequest:
             "data": str(self.data),
             "recipe": _text(self.recipe),
             "split": _text(self.split),
+            "start": self.start,
         }
 
     def parameters(self) -> dict[str, Any]:
@@ -129,6 +133,7 @@ class TrainRequest:
             data=Path(str(inputs["data"])),
             recipe=_path(inputs.get("recipe")),
             split=_path(inputs.get("split")),
+            start=None if inputs.get("start") is None else str(inputs["start"]),
             variant=parameters.get("variant"),
             epochs=parameters.get("epochs"),
             fold=parameters.get("fold"),

@@ -72,6 +72,7 @@ def test_a_worker_does_not_outlive_its_killed_command(a_fetching_psma: Running, 
     a_fetching_psma.signal(signal.SIGKILL)
     wait_until(lambda: not is_alive(worker), seconds=10)
     wait_until(lambda: everything_below(parent) == set(), seconds=10)
+    assert not is_alive(worker)
 
 
 @pytest.mark.parametrize(

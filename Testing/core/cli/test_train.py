@@ -48,8 +48,9 @@ def test_a_wrong_option_is_named(options: list[str], words: str, capsys: pytest.
 
 def test_a_request_is_read_back_from_its_job(tmp_path: Path) -> None:
     request = TrainRequest(
-        model="study-cnn", data=tmp_path, recipe=tmp_path / "r.json", split=tmp_path / "s.json", variant="code",
-        epochs=3, fold="all", device="cpu", is_resumed=True, max_hours=1.5, threads=2, checkpoint_minutes=1.0,
+        model="study-cnn", data=tmp_path, recipe=tmp_path / "r.json", split=tmp_path / "s.json",
+        start="other", variant="code", epochs=3, fold="all", device="cpu", is_resumed=True, max_hours=1.5, threads=2,
+        checkpoint_minutes=1.0,
     )  # fmt: skip
 
     assert TrainRequest.from_job(request.inputs(), request.parameters()) == request

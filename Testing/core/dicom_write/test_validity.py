@@ -58,7 +58,9 @@ def test_a_value_that_does_not_fit_is_refused_by_its_attribute(keyword: str, val
     ],
 )
 def test_a_value_that_fits_passes(keyword: str, value: Any) -> None:
-    require_valid(nested(keyword, value), copied_tags=(), copied_uids=())
+    made = nested(keyword, value)
+    require_valid(made, copied_tags=(), copied_uids=())
+    assert made == nested(keyword, value)
 
 
 def test_what_scanners_wrote_passes_as_it_is() -> None:

@@ -57,15 +57,21 @@ def test_a_killed_job_gives_the_gpu_back(tmp_path: Path) -> None:
     with a_holder(tmp_path) as first:
         first.send_signal(signal.SIGKILL)
         first.wait()
-    with GpuQueue(lambda _words: pytest.fail("had to wait for a dead job"), tmp_path) as queue:
+    told: list[str] = []
+    with GpuQueue(told.append, tmp_path) as queue:
         queue.take_turn("GPU-1")
+        assert [path.name for path in tmp_path.iterdir()] == ["gpu-GPU-1.lock"]
+    assert told == []
 
 
 def test_another_gpu_is_free_and_a_second_turn_is_the_first(tmp_path: Path) -> None:
-    with a_holder(tmp_path) as first, GpuQueue(lambda _words: pytest.fail("had to wait"), tmp_path) as queue:
+    told: list[str] = []
+    with a_holder(tmp_path) as first, GpuQueue(told.append, tmp_path) as queue:
         queue.take_turn("GPU-2")
         queue.take_turn("GPU-2")
+        assert sorted(path.name for path in tmp_path.glob("*.lock")) == ["gpu-GPU-1.lock", "gpu-GPU-2.lock"]
         first.communicate("go\n")
+    assert told == []
 
 
 def test_leaving_gives_every_gpu_back(tmp_path: Path) -> None:

@@ -99,15 +99,7 @@ def evaluate(
         paired=paired,
         with_trials=request.chooses_points,
     )
-    results, rules = [], dict[Rule, list[CaseResult]]()
-    for number, case in enumerate(loaded_ahead(refs, partial(_loaded, manifest=manifest))):
-        progress.start(number)
-        with _naming(case.ref):
-            evaluated = evaluator.evaluate(case)
-        results.append(evaluated.result)
-        for rule, result in evaluated.rules.items():
-            rules.setdefault(rule, []).append(result)
-        _draw(evaluated, folder / PICTURES, number)
+    results, rules = _measured(refs, manifest, evaluator, folder / PICTURES, progress)
     origin = describe_training(request.data, refs, licence="")
     evaluation = evaluation_of(
         replace(manifest, operating_point=point),
@@ -133,6 +125,23 @@ def evaluate(
         write_points(choose_points(paired.trials), model, data=origin.data)
     on_progress("written", 1.0)
     return evaluation
+
+
+def _measured(
+    refs: Sequence[CaseRef], manifest: Manifest, evaluator: CaseEvaluator, pictures: Path, progress: _Progress
+) -> tuple[list[CaseResult], dict[Rule, list[CaseResult]]]:
+    """Return every case's result, and that of each rule; draw the error pictures on the way."""
+    results: list[CaseResult] = []
+    rules: dict[Rule, list[CaseResult]] = {}
+    for number, case in enumerate(loaded_ahead(refs, partial(_loaded, manifest=manifest))):
+        progress.start(number)
+        with _naming(case.ref):
+            evaluated = evaluator.evaluate(case)
+        results.append(evaluated.result)
+        for rule, result in evaluated.rules.items():
+            rules.setdefault(rule, []).append(result)
+        _draw(evaluated, pictures, number)
+    return results, rules
 
 
 @dataclass(frozen=True)

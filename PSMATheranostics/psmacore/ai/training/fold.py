@@ -25,7 +25,9 @@ from psmacore.ai.training.predict import study_prediction, window_prediction
 from psmacore.ai.training.recipe import LossKind, Recipe
 from psmacore.ai.training.records import to_record
 from psmacore.ai.training.validate import SegmentationValidator, StudyValidator, Validator
+from psmacore.ai.weights import load_weights
 from psmacore.errors import InputRefusedError, ModelUnfitError
+from psmacore.registry.catalog import ModelFolder
 from psmacore.registry.manifest import Activation, Manifest, Task
 from psmacore.registry.read import manifest_to_json
 
@@ -50,6 +52,8 @@ class Place:
         Processes that load ahead.
     is_resumed : bool
         Whether checkpoints are gone on from.
+    start : ModelFolder or None
+        Whose weights the network begins with; random ones if absent.
     """
 
     device: torch.device
@@ -57,6 +61,7 @@ class Place:
     cases: Path
     n_workers: int = 0
     is_resumed: bool = False
+    start: ModelFolder | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,8 +101,8 @@ def train_fold(
     ------
     InputRefusedError
         If a side has no case, the validation cases hold nothing to find, or a case cannot be read.
-    ModelUnfitError
-        If recipe and model do not fit each other.
+    ModelMissingError, ModelUnfitError
+        If recipe and model do not fit each other, or the weights to start from are missing or of another network.
     TrainingError
         If the loss is not finite, memory runs out or a checkpoint is of another training.
     """
@@ -110,7 +115,10 @@ def train_fold(
     watched = _watched(PreparedCases(manifest, validation, place.cases), recipe.validation.max_cases)
     _prepare(manifest, recipe, cases, watched, tell)
     torch.manual_seed(recipe.seed)
-    network = network_of(manifest).to(place.device)
+    network = network_of(manifest)
+    if place.start is not None:
+        load_weights(network, place.start)
+    network.to(place.device)
     loss = build_loss(recipe.loss, manifest.activation, supervision_decay=recipe.supervision_decay).to(place.device)
     validator = _validator(manifest, recipe, watched, loss, place.device)
     parts = Parts(
@@ -127,7 +135,7 @@ def train_fold(
         recipe,
         device=place.device,
         folder=place.checkpoints,
-        identity=_identity(manifest, recipe, training, validation),
+        identity=_identity(manifest, recipe, training, validation, place.start),
         limits=limits,
         n_workers=place.n_workers,
     )
@@ -198,7 +206,11 @@ def _validator(
 
 
 def _identity(
-    manifest: Manifest, recipe: Recipe, training: Sequence[CaseRef], validation: Sequence[CaseRef]
+    manifest: Manifest,
+    recipe: Recipe,
+    training: Sequence[CaseRef],
+    validation: Sequence[CaseRef],
+    start: ModelFolder | None,
 ) -> dict[str, str]:
     """Return what a checkpoint must agree with, so that going on equals never having stopped."""
     listed = "\n".join(f"{ref.case_id}|{ref.reference}" for ref in (*training, *validation))
@@ -206,6 +218,7 @@ def _identity(
         "recipe": json.dumps(to_record(recipe), sort_keys=True),
         "model": manifest_to_json(as_recipe(manifest)),
         "list of cases": hashlib.sha256(listed.encode()).hexdigest(),
+        "start": "random" if start is None else str(start.manifest.weights_sha256),
     }
 
 

@@ -112,14 +112,27 @@ class SegmentationLoss(nn.Module):
 
 
 class ClassLoss(nn.Module):
-    """Cross-entropy of exclusive classes, averaged over voxels; ``class_weights`` multiply each class's part."""
+    """Cross-entropy of exclusive classes, averaged over voxels.
 
-    def __init__(self, class_weights: Sequence[float]) -> None:
+    Parameters
+    ----------
+    class_weights : sequence of float
+        Multiply each class's part; empty for none.
+    voxel_step : int
+        Only every so many voxels along each axis count, from a start that is drawn at random at each call.
+    """
+
+    def __init__(self, class_weights: Sequence[float], voxel_step: int = 1) -> None:
         super().__init__()
+        self._step = voxel_step
         self.register_buffer("_weights", torch.tensor(class_weights) if class_weights else None, persistent=False)
 
     def forward(self, logits: Tensor, target: Tensor, gate: Tensor | None = None) -> Tensor:
         """Return the loss of ``(batch, n, k, j, i)`` against class indices ``(batch, 1, k, j, i)``, inside ``gate``."""
+        if self._step > 1:
+            first = torch.randint(self._step, (target.ndim - 2,)).tolist()
+            kept = (slice(None), slice(None), *(slice(start, None, self._step) for start in first))
+            logits, target, gate = logits[kept], target[kept], None if gate is None else gate[kept]
         truth = target[:, 0].long()
         if gate is not None:
             truth = torch.where(gate.any(dim=1), truth, -100)
@@ -179,7 +192,7 @@ def build_loss(settings: LossSettings, activation: Activation, *, supervision_de
     if settings.kind is LossKind.BCE:
         return StudyLoss(settings.class_weights[0] if settings.class_weights else None)
     if settings.kind is LossKind.CE:
-        return DeeplySupervised(ClassLoss(settings.class_weights), supervision_decay)
+        return DeeplySupervised(ClassLoss(settings.class_weights, settings.voxel_step), supervision_decay)
     return DeeplySupervised(SegmentationLoss(settings, activation), supervision_decay)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from psmacore.ai.data.case import CaseRef, Layout
 from psmacore.errors import InputRefusedError
 from psmacore.phantom.layout_common import MARKER
-from psmacore.registry.manifest import Training
+from psmacore.registry.manifest import Manifest, Training
 
 _PUBLISHED = {
     Layout.AUTOPET: "autoPET (FDG-PET-CT-Lesions, PSMA-PET-CT-Lesions)",
@@ -56,6 +57,19 @@ def describe_training(data: Path, refs: Sequence[CaseRef], *, licence: str) -> T
         seeds = sorted({int(one["seed"]) for one in markers})
         words = f"{counted}, simulated, seeds {_ranges(seeds)}, layout {layout}"
     return Training(words, licence, is_simulated=True, phantom_version=version, phantom_sha256=digest)
+
+
+def trained_further(training: Training, start: Manifest) -> Training:
+    """Return the account of a training that began with another model's weights, which it names.
+
+    Whether it is simulated, the data it saw last says; terms of use are those of both.
+    """
+    before = start.training
+    words = f"{training.data}; began with the weights of {start.name} {start.version} ({start.weights_sha256})"
+    if before is None:
+        return replace(training, data=words)
+    licence = training.licence if before.licence == training.licence else f"{training.licence}; {before.licence}"
+    return replace(training, data=f"{words}, trained on: {before.data}", licence=licence)
 
 
 def _marker(data: Path, ref: CaseRef) -> dict[str, Any] | None:

@@ -65,6 +65,9 @@ class LossSettings:
         One for each output, in both terms; empty for none.
     cross_entropy : CrossEntropy
         Form of the second term where outputs overlap.
+    voxel_step : int
+        Of ``CE``: only every so many voxels along each axis count, from a start drawn anew each time; beside a hundred
+        classes the loss costs more than the network otherwise.
     is_gated : bool
         Only voxels at or above the SUV threshold count, for models whose output is ANDed with it.
     """
@@ -78,7 +81,12 @@ class LossSettings:
     is_present_only: bool = False
     class_weights: tuple[float, ...] = ()
     cross_entropy: CrossEntropy = CrossEntropy.BINARY
+    voxel_step: int = 1
     is_gated: bool = False
+
+    def __post_init__(self) -> None:
+        if self.voxel_step < 1 or (self.voxel_step > 1 and self.kind is not LossKind.CE):
+            raise ValueError(f"voxel_step must be 1 or, of a loss {LossKind.CE}, more; not {self.voxel_step}")
 
 
 class ScheduleKind(StrEnum):

@@ -24,7 +24,7 @@ from psmacore.ai.data.splits import (
 )
 from psmacore.ai.training.cross_validation import write_summary
 from psmacore.ai.training.fold import Place, telling, train_fold
-from psmacore.ai.training.origin import describe_training
+from psmacore.ai.training.origin import describe_training, trained_further
 from psmacore.ai.training.parts import Limits, Tell
 from psmacore.ai.training.recipe import TRAINING_FILE, Recipe, Variant, read_recipes
 from psmacore.ai.training.result import write_result
@@ -32,7 +32,7 @@ from psmacore.errors import UsageError
 from psmacore.locks import try_own
 from psmacore.pipeline.train_request import ALL_FOLDS, TrainRequest
 from psmacore.registry.card import CARD_FILE
-from psmacore.registry.catalog import ModelFolder, find_model
+from psmacore.registry.catalog import ModelFolder, find_model, open_model
 from psmacore.registry.manifest import Manifest, Task
 
 logger = logging.getLogger(__name__)
@@ -79,6 +79,7 @@ def run_training(
         See :func:`psmacore.ai.training.fold.train_fold`.
     """
     model = find_model(request.model)
+    start = None if request.start is None else _start_of(request.start)
     recipe = chosen_recipe(request, model.folder)
     refs = find_cases(request.data, model.manifest)
     splits = chosen_splits(request, model.manifest, refs, seed=recipe.seed)
@@ -91,7 +92,7 @@ def run_training(
         raise UsageError(f"another process trains in {checkpoints}")
     log = _log_to(checkpoints / LOG_FILE)
     try:
-        plan = _Plan(request, model, recipe, refs, splits, folder, checkpoints)
+        plan = _Plan(request, model, start, recipe, refs, splits, folder, checkpoints)
         done = _train_all(plan, device, tell)
     finally:
         logging.getLogger(__package__).removeHandler(log)
@@ -100,6 +101,11 @@ def run_training(
     shutil.copyfile(checkpoints / LOG_FILE, folder / LOG_FILE)
     shutil.rmtree(checkpoints / _CASES, ignore_errors=True)
     return done
+
+
+def _start_of(model: str) -> ModelFolder:
+    """Return the model to start from, which lies in a folder or goes by a name."""
+    return open_model(Path(model)) if Path(model).is_dir() else find_model(model)
 
 
 def chosen_recipe(request: TrainRequest, model_folder: Path) -> Recipe:
@@ -139,6 +145,7 @@ class _Plan:
 
     request: TrainRequest
     model: ModelFolder
+    start: ModelFolder | None
     recipe: Recipe
     refs: Sequence[CaseRef]
     splits: Sequence[Split]
@@ -179,6 +186,8 @@ def _train_one(plan: _Plan, number: int, device: torch.device, tell: Tell) -> tu
         folder, prefix = plan.folder / name, f"fold {number}: "
     training = cases_of(plan.refs, split.train)
     origin = describe_training(plan.request.data, training, licence=recipe_manifest.licence)
+    if plan.start is not None:
+        origin = trained_further(origin, plan.start.manifest)
     fold = train_fold(
         recipe_manifest,
         plan.recipe,
@@ -190,6 +199,7 @@ def _train_one(plan: _Plan, number: int, device: torch.device, tell: Tell) -> tu
             cases=plan.checkpoints / _CASES,
             n_workers=_n_workers(device),
             is_resumed=plan.request.is_resumed,
+            start=plan.start,
         ),
         limits=plan.limits,
         tell=telling(tell, prefix, number / n_all, (number + 1) / n_all),

@@ -116,6 +116,18 @@ def test_organs_that_a_patch_lacks_have_no_dice_term() -> None:
     assert a_loss(every)(logits, truth) == pytest.approx(0.5, abs=0.01)
 
 
+def test_a_step_over_voxels_averages_to_the_whole() -> None:
+    """Each of the eight lattices of every second voxel is as likely as the others, and together they are all voxels."""
+    torch.manual_seed(0)
+    logits, truth = torch.randn((2, 3, 4, 4, 4)), torch.randint(0, 3, (2, 1, 4, 4, 4))
+    whole, stepped = a_loss(LossSettings(LossKind.CE)), a_loss(LossSettings(LossKind.CE, voxel_step=2))
+
+    drawn = {round(float(stepped(logits, truth)), 5) for _ in range(200)}
+
+    assert len(drawn) == 8
+    assert sum(drawn) / 8 == pytest.approx(float(whole(logits, truth)), abs=1e-4)
+
+
 def test_heads_weigh_half_of_the_one_above_and_are_averaged() -> None:
     """D04: weights 0.5 ** i, divided by their sum."""
     truth = a_truth()

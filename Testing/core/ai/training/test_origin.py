@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from psmacore.ai.data.case import CaseRef, Layout
-from psmacore.ai.training.origin import describe_training
+from psmacore.ai.training.origin import describe_training, trained_further
 from psmacore.errors import InputRefusedError
+from psmacore.registry.catalog import find_model
 
 
 def refs(data: Path, n: int, layout: Layout = Layout.DEEP_PSMA) -> list[CaseRef]:
@@ -39,6 +41,22 @@ def test_simulated_cases_are_called_so_with_their_phantom(tmp_path: Path) -> Non
     assert training.is_simulated
     assert training.data == "3 cases of 3 patients, simulated, seeds 7-8, 11, layout deep-psma"
     assert (training.licence, training.phantom_version, training.phantom_sha256) == ("Apache-2.0", "2.0", "ab" * 32)
+
+
+def test_terms_of_the_weights_begun_with_stay(tmp_path: Path) -> None:
+    """D29: what was learnt from non-commercial data is not free of it after a training on other data."""
+    real = describe_training(tmp_path, refs(tmp_path, 2), licence="Apache-2.0")
+    for number in range(3):
+        mark(tmp_path / f"patient{number}" / "simulated.json", seed=number)
+    simulated = describe_training(tmp_path, refs(tmp_path, 3), licence="Apache-2.0")
+    start = replace(find_model("lesion-unet-psma").manifest, training=real, weights_sha256="ab" * 32)
+
+    training = trained_further(simulated, start)
+
+    assert training.licence == "Apache-2.0; as the training data"
+    assert training.is_simulated
+    assert training.data.startswith(simulated.data)
+    assert training.data.endswith(f"({'ab' * 32}), trained on: {real.data}")
 
 
 def test_markers_lie_beside_the_images_where_all_cases_share_a_folder(tmp_path: Path) -> None:

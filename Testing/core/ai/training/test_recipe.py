@@ -148,6 +148,8 @@ def test_a_folder_without_a_recipe_cannot_train(tmp_path: Path) -> None:
         ("optimiser", {"learning_rate": 1e-3, "momentum": 1}, "optimiser: unknown key momentum"),
         ("optimiser", {}, "optimiser: missing key learning_rate"),
         ("loss", [], "loss: an object is needed"),
+        ("loss", {"kind": "dice_ce", "voxel_step": 2}, "voxel_step must be 1 or, of a loss ce, more; not 2"),
+        ("loss", {"kind": "ce", "voxel_step": 0}, "voxel_step must be 1 or, of a loss ce, more; not 0"),
         ("sampling", {"scale": [1.0]}, "scale: 2 values are needed, not 1"),
         ("sampling", {"tumour_probability": 2}, "tumour_probability must lie in 0 to 1"),
         ("validation", {"selection": "validation_dsc", "every": 0}, "every 0 epochs is never"),

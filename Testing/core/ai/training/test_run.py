@@ -33,6 +33,7 @@ from psmacore.errors import (  # noqa: E402
     InputRefusedError,
     ModelMissingError,
     ModelUnfitError,
+    TrainingError,
     UsageError,
 )
 from psmacore.locks import try_own  # noqa: E402
@@ -111,6 +112,45 @@ def test_a_model_that_has_weights_is_trained_anew(models_folder: Path, a_data_se
     again = train(a_data_set, tmp_path / NAME).manifests[0]
 
     assert again == first
+
+
+@pytest.mark.parametrize("by_name", [True, False])
+def test_weights_are_trained_further(models_folder: Path, a_data_set: Path, tmp_path: Path, by_name: bool) -> None:
+    """With a rate of zero the network stays what it began as: the other model's weights."""
+    offer(models_folder, tiny_paired_manifest())
+    before = train(a_data_set, tmp_path / "before").manifests[0]
+    shutil.copytree(tmp_path / "before", models_folder / NAME, dirs_exist_ok=True)
+    shutil.rmtree(tmp_path / "checkpoints")
+    still = a_recipe(optimiser=OptimiserSettings(0.0), epochs=1, seed=5)
+    write_recipes(RecipeBook((still,)), models_folder / NAME / TRAINING_FILE)
+    start = NAME if by_name else str(tmp_path / "before")
+
+    (after,) = train(a_data_set, tmp_path / NAME, start=start).manifests
+
+    assert after.weights_sha256 == before.weights_sha256
+    assert after.training is not None
+    assert after.training.data.endswith(
+        f"; began with the weights of tiny 1.0.0 ({before.weights_sha256}), trained on: {before.training.data}"
+        if before.training is not None
+        else "?"
+    )
+
+
+def test_weights_of_another_network_are_no_start(models_folder: Path, a_data_set: Path, tmp_path: Path) -> None:
+    offer(models_folder, tiny_paired_manifest())
+    train(a_data_set, tmp_path / "paired")
+    shutil.rmtree(tmp_path / "checkpoints")
+    offer(models_folder, tiny_lesion_manifest())
+
+    with pytest.raises(ModelUnfitError, match=r"unknown tensors: input_block\.conv3"):
+        train(a_data_set, tmp_path / NAME, start=str(tmp_path / "paired"))
+
+
+def test_a_recipe_is_no_start(models_folder: Path, a_data_set: Path, tmp_path: Path) -> None:
+    offer(models_folder, tiny_lesion_manifest())
+
+    with pytest.raises(ModelMissingError, match=NAME):
+        train(a_data_set, tmp_path / NAME, start=NAME)
 
 
 def test_no_patient_is_on_two_sides(models_folder: Path, a_data_set: Path, tmp_path: Path) -> None:
@@ -196,6 +236,9 @@ def test_an_unfinished_training_is_gone_on_from_only_when_asked(
     models_folder: Path, a_data_set: Path, tmp_path: Path
 ) -> None:
     offer(models_folder, tiny_lesion_manifest())
+    train(a_data_set, tmp_path / "start", epochs=1)
+    shutil.rmtree(tmp_path / "checkpoints")
+    a_start = str(tmp_path / "start")
 
     def ending(words: str, _done: float) -> None:
         if words.startswith("epoch 2"):
@@ -205,6 +248,8 @@ def test_an_unfinished_training_is_gone_on_from_only_when_asked(
         train(a_data_set, tmp_path / NAME, tell=ending)
     with pytest.raises(UsageError, match=r"an unfinished training lies in .*--resume"):
         train(a_data_set, tmp_path / NAME)
+    with pytest.raises(TrainingError, match="made with another start"):
+        train(a_data_set, tmp_path / NAME, is_resumed=True, start=a_start)
     resumed = train(a_data_set, tmp_path / NAME, is_resumed=True)
     whole_out = tmp_path / "other" / NAME
     whole_out.parent.mkdir()

@@ -1,0 +1,1 @@
+"""Panels of compare mode: the only room that knows Qt."""

@@ -1,0 +1,1 @@
+"""What imports Slicer, shared by both modules: ``scene`` turns core types into nodes and back, ``ui`` holds widgets."""

@@ -1,0 +1,1 @@
+"""Core types to MRML nodes and back; the scene is an argument, Qt is not known here."""

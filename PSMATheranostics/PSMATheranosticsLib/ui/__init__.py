@@ -1,0 +1,1 @@
+"""Panels, dialogs and processes: the only room that knows Qt."""
