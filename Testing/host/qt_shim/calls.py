@@ -167,7 +167,12 @@ def overloads(raw: Any) -> tuple[tuple[int, tuple[Any, ...]], ...]:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # PySide6 cannot read some of its own default values
-        found = get_signature(raw) or ()
+        try:
+            found = get_signature(raw) or ()
+        except (
+            ModuleNotFoundError
+        ):  # it imports every binary module of the process by name, those that PyTorch compiled
+            found = get_signature(raw) or ()  # too; once only
     return tuple(_kinds(one) for one in (found if isinstance(found, list) else [found]) if one is not None)
 
 
